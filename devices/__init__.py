@@ -1,0 +1,1 @@
+"""Devices: registry, credentials, MQTT gateway, decoders, liveness."""

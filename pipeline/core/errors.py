@@ -1,0 +1,94 @@
+"""The tree of errors, and the closed list of reasons for which an input is rejected or dropped.
+
+A caller can catch a whole branch by its parent. Every message is one sentence that names what was wrong,
+the value seen, and what would be right; the command line prints it without a traceback and exits with
+`exit_code` (1 found faults, 2 wrong usage, 3 a service is missing).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+_SHOWN_VALUE_CHARS = 80
+
+
+class Reason(StrEnum):
+    """Why an input was dead-lettered. Closed: metrics, the dead-letter topic and the docs share it."""
+
+    BROKEN_JSON = "broken_json"
+    NOT_FINITE = "not_finite"
+    TOO_LARGE = "too_large"
+    WRONG_TYPE = "wrong_type"
+    WRONG_TOPIC = "wrong_topic"
+    UNKNOWN_DEVICE = "unknown_device"
+    RETIRED_DEVICE = "retired_device"
+    UNKNOWN_QUANTITY = "unknown_quantity"
+    WRONG_UNIT = "wrong_unit"
+    CLOCK_AHEAD = "clock_ahead"
+    TOO_OLD = "too_old"
+    PERSONAL_DATA = "personal_data"
+    UNDECODABLE = "undecodable"
+    POISON = "poison"
+
+
+class IocError(Exception):
+    """Parent of every error of this product."""
+
+    exit_code = 1
+
+
+class BadInput(IocError):
+    """A value that a person or a device gave is wrong: names the field, the value and what would be right."""
+
+    def __init__(self, field: str, value: object, expected: str, where: str = "") -> None:
+        self.field, self.value, self.expected, self.where = field, value, expected, where
+        prefix = f"{where}: " if where else ""
+        super().__init__(f"{prefix}{field}: {shown(value)} is not valid; expected {expected}")
+
+
+class Rejected(IocError):
+    """An event that cannot be used. It goes to the dead-letter topic with `reason` and `detail`."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        self.reason, self.detail = reason, detail
+        super().__init__(f"{reason}: {detail}")
+
+
+class UsageError(IocError):
+    """The command line was used wrongly."""
+
+    exit_code = 2
+
+
+class ConfigError(IocError):
+    """A setting is wrong; trying again cannot help until a person changes it."""
+
+    exit_code = 2
+
+
+class ServiceError(IocError):
+    """Parent of what goes wrong with a service that we depend on."""
+
+    exit_code = 3
+
+
+class ServiceMissing(ServiceError):
+    """A service does not answer. Worth trying again later. `remedy` is what a person can do."""
+
+    def __init__(self, service: str, address: str, remedy: str) -> None:
+        self.service, self.address, self.remedy = service, address, remedy
+        super().__init__(f"{service} does not answer at {address}; {remedy}")
+
+
+class CredentialsWrong(ServiceError):
+    """A service refused our name or password; trying again cannot help."""
+
+    def __init__(self, service: str, address: str, remedy: str) -> None:
+        self.service, self.address, self.remedy = service, address, remedy
+        super().__init__(f"{service} at {address} refused our credentials; {remedy}")
+
+
+def shown(value: object) -> str:
+    """`repr(value)`, cut to a length that fits into a message."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN_VALUE_CHARS else text[: _SHOWN_VALUE_CHARS - 1] + "…"

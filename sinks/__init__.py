@@ -1,0 +1,1 @@
+"""Sinks: the TimescaleDB writer and queries, and the alert channels."""

@@ -1,0 +1,1 @@
+"""Cameras: RTSP reader, detectors, tracker, zones, evidence."""
