@@ -39,21 +39,14 @@ class Component:
     def balance(self) -> float:
         """`received - sent - rejected - dropped - in flight`: zero when no event went missing."""
         return (
-            total(self.received)
-            - total(self.sent)
-            - total(self.rejected)
-            - total(self.dropped)
-            - total(self.in_flight)
+            total(self.received) - total(self.sent) - total(self.rejected) - total(self.dropped) - total(self.in_flight)
         )
 
 
 def total(metric: Counter | Gauge) -> float:
     """The sum of a metric over all its labels."""
     return sum(
-        sample.value
-        for family in metric.collect()
-        for sample in family.samples
-        if not sample.name.endswith("_created")
+        sample.value for family in metric.collect() for sample in family.samples if not sample.name.endswith("_created")
     )
 
 

@@ -1,0 +1,129 @@
+"""What travels on `ioc.catalogue.v1` and `ioc.cameras.v1`: whole documents, key `<kind>/<id>`, null deletes."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Literal
+
+import msgspec
+
+from pipeline.core.alerts import Text
+from pipeline.core.events import Id, Ms, Position
+
+
+class Kind(StrEnum):
+    """Kinds of catalogue documents."""
+
+    SITE = "site"
+    AREA = "area"
+    DEPARTMENT = "department"
+    TYPE = "type"
+    DEVICE = "device"
+    RULE = "rule"
+    CALENDAR = "calendar"
+    MAINTENANCE = "maintenance"
+    ROUTE = "route"
+    CAMERA = "camera"
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Parent of all catalogue documents. `version` counts a document's revisions from 1."""
+
+    id: Id
+    title: Text = Text()
+    version: int = 1
+
+
+class Area(Document, frozen=True, kw_only=True, omit_defaults=True):
+    """An administrative or operational area; areas form a tree."""
+
+    parent: str = ""
+    polygon: tuple[Position, ...] = ()
+
+
+class Site(Document, frozen=True, kw_only=True, omit_defaults=True):
+    """A place where devices stand."""
+
+    area: str = ""
+    point: Position | None = None
+    address: str = ""
+
+
+class TypeQuantity(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One quantity that a device type measures; `unit` is the device's own, when not the canonical one."""
+
+    quantity: str
+    unit: str = ""
+
+
+class DeviceType(Document, frozen=True, kw_only=True, omit_defaults=True):
+    """What all devices of one make have in common.
+
+    `period_s`: declared reporting period; `delay_s`: how late its data may arrive; `clock: arrival`: the
+    device's own time is not trusted; `decoder`: a row of the decoder table.
+    """
+
+    quantities: tuple[TypeQuantity, ...] = ()
+    period_s: float | None = None
+    delay_s: float = 10.0
+    clock: Literal["device", "arrival"] = "device"
+    decoder: str = "own"
+    counts_events: bool = False
+
+
+class Device(Document, frozen=True, kw_only=True, omit_defaults=True):
+    """One registered device."""
+
+    type: str
+    site: str
+    point: Position | None = None
+    active_from: Ms = 0
+    retired_at: Ms | None = None
+    attributes: dict[str, Any] = {}
+    tags: tuple[str, ...] = ()
+
+
+class Zone(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A polygon in picture coordinates (pixels of the frame size given in the camera)."""
+
+    id: Id
+    polygon: tuple[tuple[float, float], ...]
+    title: Text = Text()
+    labels: tuple[str, ...] = ("person",)
+
+
+class Camera(Document, frozen=True, kw_only=True, omit_defaults=True):
+    """One registered camera. `url` never holds a password: that is `secret`, a name in the secret store."""
+
+    site: str
+    url: str
+    secret: str = ""
+    point: Position | None = None
+    fps: float = 5.0
+    detector: str = "onnx"
+    threshold: float = 0.5
+    frame_size: tuple[int, int] | None = None
+    zones: tuple[Zone, ...] = ()
+    active_from: Ms = 0
+    retired_at: Ms | None = None
+    attributes: dict[str, Any] = {}
+    tags: tuple[str, ...] = ()
+
+
+class RuleDocument(Document, frozen=True, kw_only=True, omit_defaults=True):
+    """A rule as applied: `rule` is the canonical content of its YAML file, `sha256` its rule version."""
+
+    rule: dict[str, Any]
+    sha256: str
+    active: bool = True
+
+
+DOCUMENTS: dict[Kind, type[Document]] = {
+    Kind.AREA: Area,
+    Kind.SITE: Site,
+    Kind.TYPE: DeviceType,
+    Kind.DEVICE: Device,
+    Kind.CAMERA: Camera,
+    Kind.RULE: RuleDocument,
+}
+"""The document type of every kind that has one today."""
