@@ -19,7 +19,9 @@ ID_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 _ID = re.compile(ID_PATTERN)
 
 Id = Annotated[str, msgspec.Meta(extra_json_schema={"pattern": ID_PATTERN})]
-Ms = Annotated[int, msgspec.Meta(description="milliseconds since the epoch, UTC")]
+MAX_MS = 4_102_444_800_000
+"""2100-01-01: a time beyond it is a unit mistake (microseconds, say), and would make a chunk in the store."""
+Ms = Annotated[int, msgspec.Meta(ge=0, lt=MAX_MS, description="milliseconds since the epoch, UTC")]
 Position = tuple[float, float]
 """Longitude and latitude in degrees, WGS 84."""
 
