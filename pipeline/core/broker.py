@@ -108,14 +108,17 @@ async def _create(admin: AIOKafkaAdminClient, wanted: dict[str, Topic]) -> list[
     missing = sorted(set(wanted) - set(await admin.list_topics()))
     if not missing:
         return []
-    response = await admin.create_topics(
-        [NewTopic(name, wanted[name].partitions, -1, topic_configs=wanted[name].settings()) for name in missing]
-    )
+    response = await admin.create_topics([_new_topic(wanted[name]) for name in missing])
     for name, code, *rest in response.topic_errors:
         error = for_code(code)
         if code and not issubclass(error, TopicAlreadyExistsError):
             raise IocError(f"Kafka did not create the topic {name}: {rest[0] if rest else error.__name__}")
     return [f"created {name} with {wanted[name].partitions} partitions" for name in missing]
+
+
+def _new_topic(topic: Topic) -> NewTopic:
+    # replication -1 = the broker's default; aiokafka 0.14 accepts it only beside an (empty) assignment
+    return NewTopic(topic.name, topic.partitions, -1, replica_assignments={}, topic_configs=topic.settings())
 
 
 async def _wait_until_led(admin: AIOKafkaAdminClient, wanted: dict[str, Topic]) -> None:

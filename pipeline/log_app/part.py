@@ -1,0 +1,186 @@
+"""State of one partition that this worker owns, and the step from one frame to the next."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+from aiokafka import TopicPartition
+
+from pipeline.core.codec import LineCodec
+from pipeline.core.errors import Reason, Rejected
+from pipeline.core.machine import CatalogueChange, Delta, LogFrame, Machine
+from pipeline.core.topics import DEADLETTER
+from pipeline.log_app.checkpoints import CheckpointStore, Marker
+from pipeline.log_app.outputs import Output
+
+MAX_ATTEMPTS = 3
+CAREFUL_FRAMES = 200
+"""After a start that follows a death, so many frames are checkpointed one by one: the next death names its frame."""
+
+
+class Saved(NamedTuple):
+    """What a machine starts from."""
+
+    source: TopicPartition
+    state: Mapping[bytes, bytes]
+    log: int
+    catalogue: int
+    documents: tuple[CatalogueChange, ...]
+
+
+class Source(NamedTuple):
+    """One input topic of an app: how to decode it, what folds it, and how its outputs become records."""
+
+    topic: str
+    checkpoints: str
+    codec: LineCodec[Any]
+    machine: Callable[[Saved], Machine[Any, Any]]
+    outputs: Callable[[LogFrame[Any], Delta[Any]], list[Output]]
+
+
+class Record(NamedTuple):
+    """One Kafka record as the part needs it; `log` is the broker's append time, ms."""
+
+    offset: int
+    log: int
+    value: bytes
+    headers: Mapping[str, bytes]
+
+    def number(self, header: str) -> int:
+        """An integer header; 0 when it is missing."""
+        return int(self.headers.get(header, b"0"))
+
+    def origin(self) -> tuple[str, tuple[int, int]] | None:
+        """The source partition of an output of another worker, and its (offset, index) there."""
+        source = self.headers.get("source")
+        if source is None:
+            return None
+        topic_partition, _, offset = source.decode().rpartition("/")
+        return topic_partition, (int(offset), self.number("index"))
+
+
+class Part:
+    """One owned partition: a machine, its marker, and what changed since the last checkpoint.
+
+    `step` sends first and commits after; a checkpoint taken in between sees the state before the frame.
+    """
+
+    def __init__(
+        self, source: Source, store: CheckpointStore, marker: Marker, machine: Machine[Any, Any], *, careful: bool
+    ) -> None:
+        self.source, self.store, self.marker, self.machine = source, store, marker, machine
+        self.lock = asyncio.Lock()
+        self.dirty = False
+        self.folded = 0
+        self._changed: set[bytes] = set()
+        self._careful = CAREFUL_FRAMES if careful else 0
+        self._lost = 0
+
+    async def step(
+        self,
+        record: Record,
+        news: Callable[[int, int], Awaitable[tuple[CatalogueChange, ...]]],
+        send: Callable[[list[Output]], Awaitable[None]],
+    ) -> None:
+        """Fold one record: decode, fold, send, commit. The caller has checked the offset."""
+        if self.marker.attempts >= MAX_ATTEMPTS:
+            await send([_dead_frame(self.store.source, record)])
+            self._move(record, self.marker.catalogue)
+            return
+        frame, letters, catalogue = await self._decode(record, news)
+        delta = self.machine.fold(frame)
+        await send(letters + self.source.outputs(frame, delta))
+        self.machine.commit(delta)  # no await from here to the end
+        self._changed |= delta.changed
+        self._move(record, catalogue)
+
+    async def _decode(
+        self, record: Record, news: Callable[[int, int], Awaitable[tuple[CatalogueChange, ...]]]
+    ) -> tuple[LogFrame[Any], list[Output], int]:
+        catalogue = max(self.marker.catalogue, record.number("catalogue"))
+        changes = await news(self.marker.catalogue, catalogue) if catalogue > self.marker.catalogue else ()
+        decoded = self.source.codec.decode_frame(b"" if self._repeated(record) else record.value)
+        source = self.store.source
+        frame: LogFrame[Any] = LogFrame(
+            topic=source.topic,
+            partition=source.partition,
+            offset=record.offset,
+            log=record.log,
+            lines=decoded.lines,
+            producer=record.headers.get("producer", b"").decode(),
+            sent=record.number("sent"),
+            news=changes,
+            lost=self._lost,
+        )
+        letters = [_dead_line(source, record, bad.number, bad.raw, bad.rejection) for bad in decoded.bad]
+        return frame, letters, catalogue
+
+    def _repeated(self, record: Record) -> bool:
+        origin = record.origin()
+        return origin is not None and origin[1] <= self.marker.sources.get(origin[0], (-1, -1))
+
+    def _move(self, record: Record, catalogue: int) -> None:
+        sources = self.marker.sources
+        origin = record.origin()
+        if origin is not None and origin[1] > sources.get(origin[0], (-1, -1)):
+            sources = {**sources, origin[0]: origin[1]}
+        self.marker = Marker(
+            next=record.offset + 1, log=max(self.marker.log, record.log), catalogue=catalogue, sources=sources
+        )
+        self.dirty = True
+        self.folded += 1
+        self._lost = 0
+
+    def pass_over(self, offset: int) -> int:
+        """Retention removed what we waited for: go on at `offset`; returns how many records are gone."""
+        gone = offset - (self.marker.next if self.marker.next is not None else offset)
+        self._lost += gone
+        self.marker = msgspec.structs.replace(self.marker, next=offset)
+        return gone
+
+    async def checkpoint(self) -> int | None:
+        """Save what changed; returns the offset that may be committed. Errors mean: do not go on."""
+        async with self.lock:
+            marker = self.marker
+            if self.dirty:
+                await self._save(marker)
+            return marker.next
+
+    async def before(self) -> None:
+        """Called before each frame: announces the first one after a start, and each one in careful mode.
+
+        Announced means written down, so that three deaths on the same frame are seen.
+        """
+        if (self.folded and not self._careful) or self.marker.attempts >= MAX_ATTEMPTS:
+            return
+        self._careful = max(0, self._careful - 1)
+        async with self.lock:
+            self.marker = msgspec.structs.replace(self.marker, attempts=self.marker.attempts + 1)
+            await self._save(self.marker)
+
+    async def _save(self, marker: Marker) -> None:
+        changed = {key: self.machine.dump(key) for key in self._changed}
+        self._changed, self.dirty = set(), False  # no await between reading the state and this line
+        await self.store.save(changed, marker)
+
+
+def _dead_frame(source: TopicPartition, record: Record) -> Output:
+    detail = f"{MAX_ATTEMPTS} starts died on this frame"
+    return _letter(f"{source.topic}/{source.partition}/{record.offset}", record.value, Rejected(Reason.POISON, detail))
+
+
+def _dead_line(source: TopicPartition, record: Record, number: int, raw: bytes, rejection: Rejected) -> Output:
+    return _letter(f"{source.topic}/{source.partition}/{record.offset}/{number}", raw, rejection)
+
+
+def _letter(source: str, raw: bytes, rejection: Rejected) -> Output:
+    headers = (
+        ("reason", rejection.reason.encode()),
+        ("detail", rejection.detail.encode()),
+        ("source", source.encode()),
+        ("component", b"log_app"),
+    )
+    return Output(DEADLETTER, raw, key=source.encode(), headers=headers)

@@ -1,0 +1,295 @@
+"""The Faust side of the log app: assignment, consumption and commit.
+
+Overrides two private methods of faust-streaming 0.15.3 (pinned; a test sees that they are called): everything
+that commits offsets comes through them, and they commit what the checkpoints cover and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import faust
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+from prometheus_client import Counter, Gauge
+
+from pipeline.core.broker import start_consumer
+from pipeline.core.machine import CatalogueChange
+from pipeline.core.telemetry import log
+from pipeline.log_app.catalogue import CatalogueFollower
+from pipeline.log_app.checkpoints import CheckpointStore
+from pipeline.log_app.death import die
+from pipeline.log_app.outputs import Outputs
+from pipeline.log_app.part import Part, Record, Saved, Source
+
+LOAD_LIMIT_S = 120
+SAVE_LIMIT_S = 60
+COMMIT_INTERVAL_S = 1.0
+
+FRAMES = Counter("ioc_worker_frames", "Frames folded", ["topic"])
+LOST = Counter("ioc_worker_lost", "Records that retention removed before they were read", ["topic"])
+PARTS = Gauge("ioc_worker_partitions", "Partitions owned", ["topic"])
+LOG_TIME = Gauge("ioc_worker_log_time_seconds", "Newest log time folded", ["topic", "partition"])
+
+
+class LogApp:
+    """One worker process: owns partitions of its sources, folds their frames, keeps their state.
+
+    `session_s` and `heartbeat_s` decide how fast another worker takes over; `instance` is the static member
+    id, one a worker (None: dynamic membership, for tests). `accept_empty_state` is a person's word that
+    partitions with committed offsets and no checkpoint may start from nothing.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        brokers: str,
+        sources: Iterable[Source],
+        *,
+        instance: str | None,
+        session_s: float = 10.0,
+        heartbeat_s: float = 3.0,
+        accept_empty_state: bool = False,
+    ) -> None:
+        self.name, self.brokers = name, brokers
+        self.sources = {source.topic: source for source in sources}
+        self.parts: dict[TP, Part] = {}
+        self.catalogue = CatalogueFollower(brokers)
+        self.outputs = Outputs(brokers)
+        self._accept_empty_state = accept_empty_state
+        self._ready = False
+        self.app = self._faust_app(instance, session_s, heartbeat_s)
+        for topic in self.sources:
+            self._agent(topic)
+
+    def _faust_app(self, instance: str | None, session_s: float, heartbeat_s: float) -> faust.App:
+        consumer = _consumer_class(self)
+
+        class Transport(driver.Transport):
+            Consumer = consumer
+
+        class App(faust.App):
+            def _new_transport(self) -> Any:
+                return Transport(self.conf.broker_consumer, self)
+
+        app = App(
+            self.name,
+            broker=f"kafka://{self.brokers}",
+            web_enabled=False,
+            topic_disable_leader=True,
+            table_standby_replicas=0,
+            worker_redirect_stdouts=False,
+            broker_commit_interval=COMMIT_INTERVAL_S,
+            broker_max_poll_records=500,
+            broker_session_timeout=session_s,
+            broker_heartbeat_interval=heartbeat_s,
+            consumer_auto_offset_reset="earliest",
+            consumer_group_instance_id=instance,
+            stream_buffer_maxsize=65536,
+            key_serializer="raw",
+            value_serializer="raw",
+        )
+        app.on_partitions_revoked.connect(self._revoked, weak=False)
+        app.on_rebalance_complete.connect(self._complete, weak=False)
+        app.on_before_shutdown.connect(self._stopped, weak=False)
+        return app
+
+    def _agent(self, topic: str) -> None:
+        async def follow(stream: Any) -> None:
+            async for event in stream.events():
+                await self._handle(event.message)
+
+        channel = self.app.topic(topic, value_serializer="raw", key_serializer="raw")
+        self.app.agent(channel, name=f"{self.name}-{topic}", concurrency=1)(follow)
+
+    async def _handle(self, message: Any) -> None:
+        part = self.parts.get(message.tp)
+        if part is None:
+            return  # not ours, a rebalance is under way: no effect, no commit
+        try:
+            expected = part.marker.next
+            if expected is not None and message.offset < expected:
+                return  # folded already
+            if expected is not None and message.offset > expected:
+                await self._gap(part, message)
+            await part.before()
+            await part.step(_record(message), self._news, self.outputs.send)
+        except asyncio.CancelledError:
+            raise  # a normal stop: the frame was not committed, its next reader folds it again
+        except BaseException as error:  # noqa: BLE001 - whatever it is, this process must not go on
+            die(f"{message.tp} offset {message.offset}: {error!r}")
+        FRAMES.labels(message.topic).inc()
+        LOG_TIME.labels(message.topic, message.partition).set(part.marker.log / 1000)
+
+    async def _news(self, after: int, upto: int) -> tuple[CatalogueChange, ...]:
+        await self.catalogue.read_to(upto)
+        return self.catalogue.between(after, upto)
+
+    async def _gap(self, part: Part, message: Any) -> None:
+        beginnings = await self._beginnings([message.tp])
+        if beginnings[message.tp] != message.offset:
+            die(f"{message.tp}: expected offset {part.marker.next}, got {message.offset}; starting again from there")
+        gone = part.pass_over(message.offset)
+        LOST.labels(message.topic).inc(gone)
+        log.error("records lost to retention", partition=str(message.tp), count=gone)
+
+    async def _beginnings(self, partitions: Sequence[TP]) -> dict[TP, int]:
+        consumer = await start_consumer(self.brokers)
+        try:
+            wanted = {tp: TopicPartition(tp.topic, tp.partition) for tp in partitions}
+            found = await consumer.beginning_offsets(list(wanted.values()))
+            return {tp: found[partition] for tp, partition in wanted.items()}
+        finally:
+            await consumer.stop()
+
+    # --- commit: Faust asks, the checkpoints answer
+
+    async def committable(self, tps: Sequence[TP]) -> dict[TP, int]:
+        """Checkpoint `tps` and return, for each that has one, the offset that its checkpoint covers."""
+        offsets = await asyncio.gather(*[self._checkpoint(tp) for tp in tps])
+        return {tp: offset for tp, offset in zip(tps, offsets, strict=True) if offset}
+
+    async def _checkpoint(self, tp: TP) -> int | None:
+        part = self.parts.get(tp)
+        if part is None:
+            return None
+        try:
+            async with asyncio.timeout(SAVE_LIMIT_S):
+                return await part.checkpoint()
+        except BaseException as error:  # noqa: BLE001 - fenced or unknown outcome: never go on with this state
+            die(f"checkpoint of {tp}: {error!r}")
+
+    # --- assignment
+
+    async def _revoked(self, _app: Any, revoked: Iterable[TP], **_: Any) -> None:
+        for tp in list(revoked):
+            if tp in self.parts:
+                await self._checkpoint(tp)
+                await self.parts.pop(tp).store.close()
+        self._count_parts()
+
+    async def _complete(self, app: Any, **_: Any) -> None:
+        """Load what was assigned. Awaited by Faust before the partitions resume."""
+        try:
+            if not self._ready:
+                await self._connect()
+            await self._load(app)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - half loaded state must never be used
+            die(f"load: {error!r}")
+
+    async def _connect(self) -> None:
+        await self.outputs.start()
+        await self.catalogue.start()
+        await self.catalogue.read_all()
+        self._ready = True
+
+    async def _load(self, app: Any) -> None:
+        generation, started = app.consumer_generation_id, time.monotonic()
+        await asyncio.gather(*[self.parts.pop(tp).store.close() for tp in list(self.parts)])
+        tps = sorted(tp for tp in app.consumer.assignment() if tp.topic in self.sources)
+        stores = {tp: self._store(tp) for tp in tps}
+        loading = asyncio.gather(*[self._part(tp, store) for tp, store in stores.items()])
+        while not loading.done():
+            await asyncio.wait([loading], timeout=0.1)
+            if app.consumer_generation_id != generation or app.should_stop:
+                loading.cancel()
+                break
+            if time.monotonic() - started > LOAD_LIMIT_S:
+                die(f"loading {len(tps)} partitions took longer than {LOAD_LIMIT_S} s")
+        try:
+            loaded = await loading
+        except asyncio.CancelledError:
+            loaded = None
+        if loaded is None or app.consumer_generation_id != generation:
+            await asyncio.gather(*[store.close() for store in stores.values()])
+            return  # Faust sees the newer generation and comes here again
+        self.parts.update(zip(tps, loaded, strict=True))
+        self._count_parts()
+        log.info("partitions loaded", generation=generation, partitions=[f"{tp.topic}/{tp.partition}" for tp in tps])
+
+    def _store(self, tp: TP) -> CheckpointStore:
+        source = TopicPartition(tp.topic, tp.partition)
+        return CheckpointStore(self.brokers, self.name, source, self.sources[tp.topic].checkpoints)
+
+    async def _part(self, tp: TP, store: CheckpointStore) -> Part:
+        marker, state = await store.open()
+        if marker.next is None:
+            await self._first_start(tp)
+        await self.catalogue.read_to(marker.catalogue)
+        source = self.sources[tp.topic]
+        documents = self.catalogue.as_of(marker.catalogue)
+        machine = source.machine(Saved(store.source, state, marker.log, marker.catalogue, documents))
+        return Part(source, store, marker, machine, careful=marker.attempts > 0)
+
+    async def _first_start(self, tp: TP) -> None:
+        committed = await self._committed(tp)
+        if committed and not self._accept_empty_state:
+            die(
+                f"{tp} was read up to offset {committed} but has no checkpoint in "
+                f"{self.sources[tp.topic].checkpoints}: its state is gone. If it may start from nothing, run `ioc run {self.name} --accept-empty-state` once"
+            )
+
+    async def _committed(self, tp: TP) -> int:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.brokers)
+        await admin.start()
+        try:
+            offsets = await admin.list_consumer_group_offsets(self.name)
+        finally:
+            await admin.close()
+        found = offsets.get(TopicPartition(tp.topic, tp.partition))
+        return max(0, found.offset) if found else 0
+
+    def _count_parts(self) -> None:
+        for topic in self.sources:
+            PARTS.labels(topic).set(sum(1 for tp in self.parts if tp.topic == topic))
+
+    async def _stopped(self, _app: Any, **_: Any) -> None:
+        """A normal stop: save what changed and let go. A commit that Faust asks for later finds nothing owned."""
+        for tp in list(self.parts):
+            await self._checkpoint(tp)
+            await self.parts.pop(tp).store.close()
+        await self.outputs.stop()
+        await self.catalogue.stop()
+
+
+def _record(message: Any) -> Record:
+    headers = message.headers or {}
+    return Record(message.offset, round(message.timestamp * 1000), message.value or b"", dict(headers))
+
+
+def _consumer_class(owner: LogApp) -> type:
+    class CheckpointedConsumer(driver.Consumer):
+        """Commits what the checkpoints cover: periodic commit, rebalance and stop all come through here."""
+
+        def _filter_tps_with_pending_acks(self, topics: Any = None) -> Any:
+            return [tp for tp in owner.parts if topics is None or tp in topics or tp.topic in topics]
+
+        async def _commit_tps(self, tps: Iterable[TP], start_new_transaction: bool) -> bool:
+            tps = list(tps)
+            for tp in tps:
+                self._acked[tp].clear()
+                self._acked_index[tp].clear()
+                self._gap.pop(tp, None)
+            covered = await owner.committable(tps)
+            offsets = {tp: offset for tp, offset in covered.items() if self._should_commit(tp, offset)}
+            if not offsets:
+                return False
+            committed: bool = await self._commit_offsets(offsets, start_new_transaction=start_new_transaction)
+            return committed
+
+    return CheckpointedConsumer
+
+
+def run(log_app: LogApp, before: Callable[[], None] | None = None) -> None:
+    """Run the worker until SIGTERM or SIGINT; exits the process."""
+    if before is not None:
+        before()
+    worker = faust.Worker(log_app.app, loglevel="WARNING", redirect_stdouts=False, quiet=True)
+    worker.execute_from_commandline()
