@@ -88,9 +88,7 @@ def prepare(home: Path, port: int, accounts: dict[str, str], autosave_changes: i
     """Write the settings; make or renew our own accounts and roles, and leave those of devices alone."""
     library = plugin()
     if library is None:
-        raise ServiceMissing(
-            "mosquitto", f"{LOOPBACK}:{port}", f"{PLUGIN} is not installed; run `make setup`"
-        )
+        raise ServiceMissing("mosquitto", f"{LOOPBACK}:{port}", f"{PLUGIN} is not installed; run `make setup`")
     home.mkdir(mode=0o700, exist_ok=True)
     text = _SETTINGS.format(host=LOOPBACK, port=port, plugin=library, home=home, autosave=autosave_changes)
     (home / "mosquitto.conf").write_text(text)

@@ -49,9 +49,7 @@ def choose(names: Iterable[str], known: Mapping[str, int], seed: str) -> dict[st
     for name in names:
         port = known.get(name)
         keep = port is not None and port not in chosen.values() and is_free(port)
-        chosen[name] = (
-            port if keep and port is not None else _draw(drawn, {*chosen.values(), *known.values()})
-        )
+        chosen[name] = port if keep and port is not None else _draw(drawn, {*chosen.values(), *known.values()})
     return chosen
 
 

@@ -115,9 +115,7 @@ def _create_database(home: Path) -> None:
 def _program(name: str) -> str:
     folder = programs()
     if folder is None:
-        raise ServiceMissing(
-            "postgres", LOOPBACK, f"version {OLDEST} or newer is not installed; run `make setup`"
-        )
+        raise ServiceMissing("postgres", LOOPBACK, f"version {OLDEST} or newer is not installed; run `make setup`")
     return str(folder / name)
 
 

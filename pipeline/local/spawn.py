@@ -31,9 +31,7 @@ def spawn(
     return _spawner.submit(_popen, as_user(argv, user, at_our_death), env, cwd).result()
 
 
-def as_user(
-    argv: Sequence[str], user: str | None, at_our_death: signal.Signals = signal.SIGTERM
-) -> list[str]:
+def as_user(argv: Sequence[str], user: str | None, at_our_death: signal.Signals = signal.SIGTERM) -> list[str]:
     """`argv` wrapped so that it runs as `user` and gets a signal when its parent dies."""
     change = ["--reuid", user, "--regid", user, "--init-groups"] if user else []
     return ["setpriv", "--pdeathsig", at_our_death.name.removeprefix("SIG"), *change, "--", *argv]

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 
-from pipeline.core.errors import BadInput
+from pipeline.core.errors import BadInput, UsageError
 from pipeline.local import endpoints, identity, kafka, mosquitto, own, postgres, rtsp
 from pipeline.local.datafolder import DataFolder
 from pipeline.local.endpoints import Endpoints
@@ -76,6 +76,7 @@ class LocalStack:
         except BaseException:
             self.down()
             raise
+        self._hold.announce()
         return found
 
     def down(self) -> None:
@@ -158,11 +159,11 @@ def port_names() -> tuple[str, ...]:
 
 
 def check_names(names: Iterable[str]) -> None:
-    """Raises BadInput when a name is neither a service nor a process of ours."""
+    """Raises UsageError when a name is neither a service nor a process of ours."""
     known = (*SERVICES, *(row.name for row in own.PROCESSES))
     for name in names:
         if name not in known:
-            raise BadInput("service", name, "one of " + ", ".join(known))
+            raise UsageError(f"{name} is no part of the stack; the parts are {', '.join(known)}")
 
 
 def end_leftovers(folder: DataFolder) -> list[str]:
@@ -170,14 +171,16 @@ def end_leftovers(folder: DataFolder) -> list[str]:
 
     Only for the holder of the lock, or when nobody holds it.
     """
-    ended = []
-    for record in sorted(folder.run.glob("*.json")):
-        process = identity.read(record)
-        if process is not None and process.alive():
-            process.end(_PATIENCE_S)
-            ended.append(record.stem)
+    records = sorted(folder.run.glob("*.json"))
+    found = {record.stem: identity.read(record) for record in records}
+    alive = {name: process for name, process in found.items() if process is not None and process.alive()}
+    for process in alive.values():
+        process.send_signal(signal.SIGTERM)
+    for process in alive.values():
+        process.end(_PATIENCE_S)
+    for record in records:
         record.unlink(missing_ok=True)
-    return ended
+    return list(alive)
 
 
 def end_other(folder: DataFolder, patience_s: float = 15.0) -> list[str]:
