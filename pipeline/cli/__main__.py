@@ -1,0 +1,5 @@
+"""`python -m pipeline.cli` is `ioc`."""
+
+from pipeline.cli import main
+
+main()

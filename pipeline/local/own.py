@@ -1,0 +1,60 @@
+"""Our own processes in the stack: one row each, started as `ioc run <name>` after the services."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from pipeline.local.datafolder import DataFolder
+from pipeline.local.ports import is_open
+from pipeline.local.service import Service
+
+
+@dataclass(frozen=True, slots=True)
+class OwnProcess:
+    """One part of the product: `module` must exist for it to be started, `port` names the one it opens."""
+
+    name: str
+    module: str
+    needs: tuple[str, ...]
+    port: str | None = None
+
+
+PROCESSES = (
+    OwnProcess("relay", "pipeline.relay", ("kafka", "postgres")),
+    OwnProcess("gateway", "pipeline.ingest", ("kafka", "mosquitto", "postgres")),
+    OwnProcess("rules", "pipeline.app", ("kafka",)),
+    OwnProcess("alerts", "pipeline.app", ("kafka",)),
+    OwnProcess("sink", "sinks.writer", ("kafka", "postgres")),
+    OwnProcess("vision", "vision.worker", ("kafka",)),
+    OwnProcess("console", "pipeline.console", ("kafka", "postgres"), port="console"),
+)
+
+
+def available(process: OwnProcess) -> bool:
+    """Whether this version of the product has the part."""
+    try:
+        return importlib.util.find_spec(process.module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def service(process: OwnProcess, folder: DataFolder, ports: dict[str, int]) -> Service:
+    """The row as a child process of the stack in `folder`."""
+    port = ports[process.port] if process.port else 0
+    return Service(
+        name=process.name,
+        address=f"127.0.0.1:{port}" if port else f"ioc run {process.name}",
+        argv=(sys.executable, "-m", "pipeline.cli", "run", process.name),
+        ready=_ready(port),
+        env={"IOC__DATA": str(folder.root)},
+        cwd=folder.root,
+        stop_within_s=4.0,
+    )
+
+
+def _ready(port: int) -> Callable[[], bool]:
+    return partial(is_open, port) if port else lambda: True

@@ -1,0 +1,118 @@
+"""Serve one looped H.264 clip by RTSP. A script for Debian's own Python, which has GStreamer's binding.
+
+usage: rtsp_server.py CLIP.h264 --port P --protected-port Q [--path /cam1] [--fps 10]
+Name and password for the protected port: IOC_RTSP_USER, IOC_RTSP_PASSWORD (not seen in a process list).
+
+Open and protected are two ports because an anonymous default token makes a protected path answer 404.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Any
+
+import gi
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtsp", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402  (versions are chosen first)
+
+_ROLE = "viewer"
+_PIPELINE = (
+    "( multifilesrc location={clip} loop=true blocksize=65536 ! h264parse name=frames config-interval=-1"
+    " ! video/x-h264,stream-format=byte-stream,alignment=au ! identity sync=true"
+    " ! rtph264pay name=pay0 pt=96 config-interval=1 )"
+)
+
+
+class LoopedClip(GstRtspServer.RTSPMediaFactory):  # type: ignore[misc]
+    """Media of an endless clip: a raw stream has no times, so frame n gets n / fps."""
+
+    def __init__(self, clip: str, fps: float) -> None:
+        super().__init__()
+        self._clip, self._frame_ns = clip, round(Gst.SECOND / fps)
+        self.set_shared(True)
+
+    def do_create_element(self, _url: Any) -> Any:
+        """Build the pipeline for a new audience."""
+        element = Gst.parse_launch(_PIPELINE.format(clip=self._clip))
+        pad = element.get_by_name("frames").get_static_pad("src")
+        pad.add_probe(Gst.PadProbeType.BUFFER, _Stamp(self._frame_ns))
+        return element
+
+
+class _Stamp:
+    """A pad probe that gives the n-th frame its time."""
+
+    def __init__(self, frame_ns: int) -> None:
+        self._frame_ns, self._frames = frame_ns, 0
+
+    def __call__(self, _pad: Any, info: Any) -> Any:
+        buffer = info.get_buffer()
+        buffer.pts = buffer.dts = self._frames * self._frame_ns
+        buffer.duration = self._frame_ns
+        self._frames += 1
+        return Gst.PadProbeReturn.OK
+
+
+def serve(port: int, path: str, media: LoopedClip, auth: Any = None) -> Any:
+    """A server on loopback; keep what is returned, or it stops."""
+    server = GstRtspServer.RTSPServer()
+    server.set_address("127.0.0.1")
+    server.set_service(str(port))
+    if auth is not None:
+        media.set_permissions(_permissions())
+        server.set_auth(auth)
+    server.get_mount_points().add_factory(path, media)
+    if server.attach(None) == 0:
+        raise SystemExit(f"port {port} is taken")
+    return server
+
+
+def digest(user: str, password: str) -> Any:
+    """Digest authentication for one user."""
+    auth, token = GstRtspServer.RTSPAuth(), GstRtspServer.RTSPToken()
+    auth.set_realm("ioc-camera")
+    token.set_string("media.factory.role", _ROLE)
+    auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
+    auth.add_digest(user, password, token)
+    return auth
+
+
+def _permissions() -> Any:
+    permissions = GstRtspServer.RTSPPermissions()
+    for action in ("media.factory.access", "media.factory.construct"):
+        permissions.add_permission_for_role(_ROLE, action, True)
+    return permissions
+
+
+def main() -> None:
+    """Serve until a signal ends the process."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("clip")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--protected-port", type=int, required=True)
+    parser.add_argument("--path", default="/cam1")
+    parser.add_argument("--fps", type=float, default=10.0)
+    asked = parser.parse_args()
+    Gst.init(None)
+    auth = digest(os.environ["IOC_RTSP_USER"], os.environ["IOC_RTSP_PASSWORD"])
+    servers = [
+        serve(asked.port, asked.path, LoopedClip(asked.clip, asked.fps)),
+        serve(asked.protected_port, asked.path, LoopedClip(asked.clip, asked.fps), auth),
+    ]
+    GLib.timeout_add_seconds(30, _sweep, servers)
+    GLib.MainLoop().run()
+
+
+def _sweep(servers: list[Any]) -> bool:
+    """Forget sessions of viewers that vanished without a word."""
+    for server in servers:
+        server.get_session_pool().cleanup()
+    return True
+
+
+if __name__ == "__main__":
+    main()
