@@ -233,7 +233,8 @@ class LogApp:
         if committed and not self._accept_empty_state:
             die(
                 f"{tp} was read up to offset {committed} but has no checkpoint in "
-                f"{self.sources[tp.topic].checkpoints}: its state is gone. If it may start from nothing, run `ioc run {self.name} --accept-empty-state` once"
+                f"{self.sources[tp.topic].checkpoints}: its state is gone. "
+                f"If it may start from nothing, run `ioc run {self.name} --accept-empty-state` once"
             )
 
     async def _committed(self, tp: TP) -> int:

@@ -1,0 +1,91 @@
+"""`ioc camera`: register and list cameras."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+
+from pipeline.cli.output import AsJson, Sets, show
+from pipeline.cli.services import position, registry, settings
+from pipeline.core.catalogue import Kind
+from pipeline.core.clock import now_ms, rfc3339
+from pipeline.core.errors import BadInput, ConfigError
+
+group = typer.Typer(no_args_is_help=True)
+PASSWORD_VARIABLE = "IOC_CAMERA_PASSWORD"  # noqa: S105 - the name of a variable
+
+
+@group.command()
+def add(
+    id_: Annotated[str, typer.Argument(metavar="ID")],
+    url: Annotated[str, typer.Option(help="rtsp://host:port/path, without name and password.")],
+    site: Annotated[str, typer.Option(help="A registered site.")],
+    vi: Annotated[str, typer.Option(help="Name in Vietnamese.")] = "",
+    en: Annotated[str, typer.Option(help="Name in English.")] = "",
+    point: Annotated[str, typer.Option(help="longitude,latitude")] = "",
+    fps: Annotated[float, typer.Option(help="Pictures a second to look at.")] = 5.0,
+    zones: Annotated[
+        Path | None, typer.Option(help="YAML file with a list of zones: id, polygon, title, labels.")
+    ] = None,
+    user: Annotated[str, typer.Option(help=f"The camera's user; the password is read from {PASSWORD_VARIABLE}.")] = "",
+    sets: Sets = [],  # noqa: B006
+) -> None:
+    """Register a camera. Its password never stands in a document, on a topic or on a command line."""
+    from devices.registry import document_of
+
+    raw = {
+        "id": id_,
+        "site": site,
+        "url": url,
+        "title": {"vi": vi, "en": en},
+        "point": position("--point", point),
+        "fps": fps,
+        "zones": _zones(zones),
+        "secret": id_ if user else "",
+        "active_from": now_ms(),
+    }
+    with registry(settings(sets)) as open_registry:
+        stored = open_registry.put(document_of("camera", raw))
+        if user:
+            open_registry.keep_secret(id_, user, _password())
+    print(f"{stored.id} is registered, version {stored.version}")
+
+
+@group.command("list")
+def list_(as_json: AsJson = False, sets: Sets = []) -> None:  # noqa: B006
+    """List all cameras."""
+    with registry(settings(sets)) as open_registry:
+        cameras = open_registry.list(Kind.CAMERA)
+    rows = [
+        {
+            "id": camera.id,
+            "site": camera.site,
+            "url": camera.url,
+            "title": camera.title.best("vi"),
+            "zones": ", ".join(zone.id for zone in camera.zones),
+            "version": camera.version,
+            "retired": rfc3339(camera.retired_at) if camera.retired_at is not None else "",
+        }
+        for camera in cameras
+    ]
+    show(rows, ["id", "site", "url", "title", "zones", "version", "retired"], as_json=as_json)
+
+
+def _password() -> str:
+    password = os.environ.get(PASSWORD_VARIABLE, "")
+    if not password:
+        raise ConfigError(f"{PASSWORD_VARIABLE} is not set; put the camera's password there")
+    return password
+
+
+def _zones(path: Path | None) -> object:
+    if path is None:
+        return []
+    try:
+        return yaml.safe_load(path.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise BadInput("--zones", str(path), f"a readable YAML file ({error})") from None

@@ -1,0 +1,71 @@
+"""What several commands open: the settings, the registry, mosquitto's administrator."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pipeline.core.errors import BadInput
+
+if TYPE_CHECKING:
+    from devices.credentials import Broker
+    from devices.registry import Registry
+    from pipeline.config import Settings
+
+
+def settings(sets: Sequence[str]) -> Settings:
+    """The settings. Raises ConfigError."""
+    from pipeline.config import load
+
+    return load(sets)
+
+
+@contextmanager
+def registry(found: Settings) -> Iterator[Registry]:
+    """The registry in one transaction: committed when the block ends well. Raises ServiceMissing."""
+    from devices.registry import Registry
+    from pipeline.migrations import connect
+
+    connection = connect(found.postgres.dsn.get_secret_value())
+    with connection:
+        yield Registry(connection, by=f"{pwd.getpwuid(os.getuid()).pw_name} (ioc)")
+
+
+def mosquitto(found: Settings) -> Broker:
+    """Where mosquitto is, with its administrator."""
+    from devices.credentials import Broker
+
+    mqtt = found.mqtt
+    return Broker(mqtt.host, mqtt.port, mqtt.admin_user, mqtt.admin_password.get_secret_value())
+
+
+def pairs(field: str, given: Sequence[str]) -> dict[str, object]:
+    """`name=value` words as a mapping; numbers become numbers. Raises BadInput."""
+    found: dict[str, object] = {}
+    for word in given:
+        name, equals, value = word.partition("=")
+        if not (name and equals):
+            raise BadInput(field, word, "name=value")
+        found[name] = _number(value)
+    return found
+
+
+def _number(text: str) -> object:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def position(field: str, text: str) -> list[float] | None:
+    """`lon,lat` as a position; None for an empty text. Raises BadInput."""
+    if not text:
+        return None
+    try:
+        longitude, latitude = (float(part) for part in text.split(","))
+    except ValueError:
+        raise BadInput(field, text, "longitude,latitude in degrees, e.g. 109.19,12.24") from None
+    return [longitude, latitude]
