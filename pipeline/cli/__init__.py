@@ -26,6 +26,7 @@ COMMANDS = {
     "down": Row("pipeline.cli.stack:down", "Stop the local stack, and whatever was left of one."),
     "status": Row("pipeline.cli.stack:status", "Show what runs in the local stack."),
     "doctor": Row("pipeline.cli.stack:doctor", "Check this machine and the stack, with a remedy for each fault."),
+    "run": Row("pipeline.cli.run:group", "Run one of the long-running parts."),
     "topics": Row("pipeline.cli.topics:topics", "Create and check the Kafka topics."),
     "db": Row("pipeline.cli.topics:database", "Migrate the database."),
     "catalogue": Row("pipeline.cli.catalogue:group", "Areas, sites, types, devices and cameras from files."),

@@ -1,0 +1,61 @@
+"""`ioc run`: the long-running parts, one process each."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Coroutine
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.cli.output import Sets
+from pipeline.cli.services import settings
+
+group = typer.Typer(no_args_is_help=True)
+Instance = Annotated[str, typer.Option(help="Name of this worker among its like; keep it over restarts.")]
+Metrics = Annotated[int, typer.Option("--metrics-port", help="Serve /metrics there; 0 for none.")]
+EmptyState = Annotated[
+    bool, typer.Option("--accept-empty-state", help="Partitions whose checkpoints are lost start from nothing.")
+]
+
+
+@group.command()
+def relay(metrics: Metrics = 0, sets: Sets = []) -> None:  # noqa: B006
+    """Publish the database's outbox to Kafka."""
+    from pipeline.relay import relay as run_relay
+
+    found = _begin("relay", metrics, sets)
+    _until_stopped(run_relay(found.kafka.brokers, found.postgres.dsn.get_secret_value()))
+
+
+@group.command()
+def sink(metrics: Metrics = 0, sets: Sets = []) -> None:  # noqa: B006
+    """Store what is on the topics."""
+    from sinks.writer import Sink
+
+    found = _begin("sink", metrics, sets)
+    _until_stopped(Sink(found.kafka.brokers, found.postgres.dsn.get_secret_value()).run())
+
+
+def _begin(component: str, metrics: int, sets: list[str]) -> Any:
+    from pipeline.core.telemetry import configure_logs, serve_metrics
+
+    found = settings(sets)
+    configure_logs(component)
+    serve_metrics(metrics)
+    return found
+
+
+def _until_stopped(work: Coroutine[Any, Any, None]) -> None:
+    """Run until SIGTERM or SIGINT, then let it clean up."""
+
+    async def run() -> None:
+        task = asyncio.ensure_future(work)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    asyncio.run(run())

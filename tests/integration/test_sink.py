@@ -1,0 +1,127 @@
+"""The sink on the real broker and the real database: once each, whatever happens to it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import sys
+import uuid
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pipeline.core.broker import start_producer
+from pipeline.core.clock import now_ms
+from pipeline.core.codec import encode_line, pack
+from pipeline.core.events import Reading
+from pipeline.core.topics import READINGS, partition_of
+from tests.conftest import StackUnderTest
+from tests.integration.log_harness import eventually
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
+PARTITIONS = 8
+NOW = now_ms()
+
+
+class RunningSink:
+    """`ioc run sink` as a child process."""
+
+    def __init__(self, stack: StackUnderTest, folder: Path) -> None:
+        self._environment = {**os.environ, **stack.environment}
+        self._log = folder / "sink.log"
+
+    async def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "pipeline.cli", "run", "sink", env=self._environment, stdout=log, stderr=log
+            )
+
+    async def end(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+        await asyncio.wait_for(self._process.wait(), 10)
+
+    def said(self) -> str:
+        return self._log.read_text()
+
+
+async def publish(brokers: str, readings: list[Reading]) -> None:
+    producer = await start_producer(brokers)
+    lines: dict[int, list[bytes]] = {}
+    for reading in readings:
+        lines.setdefault(partition_of(reading.device, PARTITIONS), []).append(encode_line(reading))
+    for partition, mine in lines.items():
+        for frame in pack(mine):
+            await producer.send_and_wait(READINGS, frame, partition=partition)
+    await producer.stop()
+
+
+def stored(stack: StackUnderTest, prefix: str) -> list[tuple[str, int, float]]:
+    with psycopg.connect(stack.postgres_dsn) as connection:
+        return connection.execute(
+            "select s.device, r.seq, r.value from ioc.readings r join ioc.series s on s.id = r.series "
+            "where s.device like %s || '%%' order by 1, 2",
+            [prefix],
+        ).fetchall()
+
+
+async def test_a_sink_killed_under_load_stores_every_reading_once(stack: StackUnderTest, tmp_path: Path) -> None:
+    prefix = f"d{uuid.uuid4().hex[:8]}"
+    sink = RunningSink(stack, tmp_path)
+    await sink.start()
+    for round_ in range(4):
+        readings = [
+            Reading(device=f"{prefix}-{n}", quantity="rain_rate", unit="mm/h", at=NOW + seq, seq=seq, value=seq / 2)
+            for n in range(20)
+            for seq in range(round_ * 500, round_ * 500 + 500)
+        ]
+        publishing = asyncio.create_task(publish(stack.kafka_brokers, readings))
+        await asyncio.sleep(random.uniform(0.8, 2))
+        await sink.end(signal.SIGKILL)
+        await publishing
+        await sink.start()
+    expected = [(f"{prefix}-{n}", seq, seq / 2) for n in range(20) for seq in range(2000)]
+
+    async def all_there() -> bool:
+        return len(stored(stack, prefix)) >= len(expected)
+
+    await eventually(all_there, 60)
+    assert sorted(stored(stack, prefix)) == sorted(expected)
+    await sink.end(signal.SIGTERM)
+
+
+async def test_the_first_of_two_readings_with_one_identity_wins_and_the_other_is_counted(
+    stack: StackUnderTest, tmp_path: Path
+) -> None:
+    device = f"d{uuid.uuid4().hex[:8]}"
+    first = Reading(device=device, quantity="rain_rate", unit="mm/h", at=NOW, seq=1, value=1.0)
+    other = Reading(device=device, quantity="rain_rate", unit="mm/h", at=NOW, seq=1, value=2.0)
+    sink = RunningSink(stack, tmp_path)
+    await sink.start()
+    await publish(stack.kafka_brokers, [first, other])
+
+    async def counted() -> bool:
+        return "another value" in sink.said()
+
+    await eventually(counted, 40)
+    assert stored(stack, device) == [(device, 1, 1.0)]
+    await sink.end(signal.SIGTERM)
+
+
+async def test_a_time_beyond_what_the_store_keeps_is_dead_lettered_and_the_rest_is_stored(
+    stack: StackUnderTest, tmp_path: Path
+) -> None:
+    device = f"d{uuid.uuid4().hex[:8]}"
+    sink = RunningSink(stack, tmp_path)
+    await sink.start()
+    old = Reading(device=device, quantity="rain_rate", unit="mm/h", at=1, seq=1, value=1.0)
+    good = Reading(device=device, quantity="rain_rate", unit="mm/h", at=NOW, seq=2, value=2.0)
+    await publish(stack.kafka_brokers, [old, good])
+
+    async def there() -> bool:
+        return stored(stack, device) == [(device, 2, 2.0)]
+
+    await eventually(there, 40)
+    await sink.end(signal.SIGTERM)
