@@ -53,7 +53,7 @@ class LineCodec(Generic[E]):
             return self._decoder.decode(raw)
         except msgspec.ValidationError as error:
             return self._decode_texts(raw, error)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors, bad UTF-8 too
             raise malformed(raw, error) from None
 
     def decode_frame(self, value: bytes) -> Decoded[E]:
@@ -77,7 +77,10 @@ class LineCodec(Generic[E]):
         return Decoded(tuple(good), tuple(bad))
 
     def _decode_texts(self, raw: bytes, error: msgspec.ValidationError) -> E:
-        document = msgspec.json.decode(raw)
+        try:
+            document = msgspec.json.decode(raw)
+        except (ValueError, RecursionError) as broken:  # wrong in its first field, and broken further on
+            raise malformed(raw, broken) from None
         if not (isinstance(document, dict) and isinstance(document.get("at"), str)):
             raise wrong_type(error) from None
         try:
@@ -99,8 +102,8 @@ def wrong_type(error: msgspec.ValidationError) -> Rejected:
 
 
 def malformed(raw: bytes, error: Exception) -> Rejected:
-    """A rejection of bytes that are no JSON; a bare NaN or Infinity has a reason of its own."""
-    if _NOT_FINITE.search(raw):
+    """A rejection of bytes that are no JSON; NaN, Infinity and numbers beyond a double have a reason of their own."""
+    if _NOT_FINITE.search(raw) or "out of range" in str(error):
         return Rejected(Reason.NOT_FINITE, "value: NaN and Infinity are never valid; leave the reading out")
     return Rejected(Reason.BROKEN_JSON, str(error))
 
