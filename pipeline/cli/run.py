@@ -39,6 +39,15 @@ def sink(metrics: Metrics = 0, sets: Sets = []) -> None:  # noqa: B006
     _until_stopped(Sink(found.kafka.brokers, found.postgres.dsn.get_secret_value()).run())
 
 
+@group.command()
+def gateway(metrics: Metrics = 0, sets: Sets = []) -> None:  # noqa: B006
+    """Take in what devices publish over MQTT."""
+    from pipeline.ingest import run_gateway
+
+    found = _begin("gateway", metrics, sets)
+    _until_stopped(run_gateway(found))
+
+
 def _begin(component: str, metrics: int, sets: list[str]) -> Any:
     from pipeline.core.telemetry import configure_logs, serve_metrics
 
