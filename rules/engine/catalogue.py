@@ -70,7 +70,8 @@ class Catalogue:
         """The area of a device's site and all areas around it, innermost first."""
         found = self.device(device)
         site = None if found is None else self.site(found.site)
-        area, chain = ("" if site is None else site.area), []
+        area = "" if site is None else site.area
+        chain: list[str] = []
         while area and area not in chain and len(chain) < _MAX_AREA_DEPTH:
             chain.append(area)
             document: Area | None = self.documents[Kind.AREA].get(area)

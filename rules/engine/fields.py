@@ -41,7 +41,7 @@ class Fields:
     def __contains__(self, field: str) -> bool:
         return self.data.get(field) is not None
 
-    def keys(self) -> list[str]:
+    def names(self) -> list[str]:
         """The names of the fields given."""
         return list(self.data)
 

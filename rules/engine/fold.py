@@ -24,7 +24,8 @@ Output = Condition | Partial | Progress
 class Fold:
     """What watches write to. `states`: committed; `changed`: new, None where gone. `log`: L in ms.
 
-    `timers`: (key, due, lateness) newly armed. `out_of_service`: ids of failed rules. `evidence`: digest of the picture behind the line at hand.
+    `timers`: (key, due, lateness) newly armed. `out_of_service`: ids of failed rules. `evidence`: digest of
+    the picture behind the line at hand.
     """
 
     __slots__ = (

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from pipeline.core.conditions import ConditionEdge, EndReason, Operand, Why, next_episode
 from pipeline.core.conditions import Window as WindowEvidence
-from rules.engine.comparison import Bound
+from rules.engine.comparison import Bound, BoundLevel
 from rules.engine.fold import Fold, Source
 from rules.engine.schedule import Schedule
 from rules.engine.state import (
@@ -226,19 +226,23 @@ class Life:
     def _next_levels(self, state: LifeState, judged: Judged, true: list[bool]) -> tuple[LevelState, ...]:
         """The levels after a value. A level with its own clear stays until that has held for its own time."""
         old = state.levels or (_BLANK,) * len(true)
-        found = []
-        for held, level, now in zip(old, self.bound.levels, true, strict=True):
-            if now:
-                found.append(LevelState(judged.at if held.since is None else held.since))
-            elif held.since is None or level.clear is None or state.phase == PENDING or (level.hold_ms and held.since + level.hold_ms > judged.at):
-                found.append(_BLANK)
-            elif level.clear.test is not None and not level.clear.test(judged.value, judged.text):
-                found.append(LevelState(held.since))
-            else:
-                since = judged.at if held.clearing is None else held.clearing
-                over = since + level.clear.hold_ms <= judged.at
-                found.append(_BLANK if over else LevelState(held.since, since))
-        return tuple(found)
+        return tuple(
+            LevelState(judged.at if held.since is None else held.since)
+            if now
+            else self._falling(state, judged, held, level)
+            for held, level, now in zip(old, self.bound.levels, true, strict=True)
+        )
+
+    def _falling(self, state: LifeState, judged: Judged, held: LevelState, level: BoundLevel) -> LevelState:
+        """A level whose predicate does not hold now."""
+        if held.since is None or level.clear is None or state.phase == PENDING:
+            return _BLANK
+        if held.since + (level.hold_ms or 0) > judged.at:
+            return _BLANK
+        if level.clear.test is not None and not level.clear.test(judged.value, judged.text):
+            return LevelState(held.since)
+        since = judged.at if held.clearing is None else held.clearing
+        return _BLANK if since + level.clear.hold_ms <= judged.at else LevelState(held.since, since)
 
     def _shown(self, state: LifeState, at: int) -> LifeState:
         """With the highest level that holds at `at`; unchanged when none does."""

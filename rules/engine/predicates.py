@@ -22,11 +22,11 @@ def read_levels(fields: Fields, severity: str | None, needed: bool) -> tuple[Lev
     if not needed:
         fields.wrong("raise", "no raise: this kind has none")
     inner = fields.inner("raise")
-    if any(key in _OPERATORS for key in inner.keys()):
+    if any(key in _OPERATORS for key in inner.names()):
         return (_level(inner, SEVERITIES[severity or "warning"]),)
     if severity:
         fields.wrong("severity", "no severity beside named levels")
-    levels = [_level(inner.inner(name), SEVERITIES[name]) for name in inner.keys() if name in SEVERITIES]
+    levels = [_level(inner.inner(name), SEVERITIES[name]) for name in inner.names() if name in SEVERITIES]
     inner.no_more()
     if not levels:
         fields.wrong("raise", f"one of {', '.join(_OPERATORS)}, or levels named {', '.join(SEVERITIES)}")

@@ -84,10 +84,12 @@ def _broken(source: str, value: str, expected: str, line: int) -> Parsed:
 def _compose(text: str) -> Iterator[yaml.Node]:
     loader = _Composer(text)
     try:
-        while loader.check_node():  # type: ignore[no-untyped-call]
-            yield loader.get_node()  # type: ignore[no-untyped-call]
+        while loader.check_node():
+            node = loader.get_node()
+            if node is not None:
+                yield node
     finally:
-        loader.dispose()  # type: ignore[no-untyped-call]
+        loader.dispose()
 
 
 def _document(node: yaml.Node, source: str) -> Parsed:
