@@ -1,0 +1,170 @@
+"""Rules over recorded events, with the very engine that runs live: what would have been raised, and when.
+
+Not simulated: producers, ticks between lines, and loss. Log time is each line's `log`, or its `at`.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from pipeline.core.catalogue import Kind, RuleDocument
+from pipeline.core.clock import parse_rfc3339
+from pipeline.core.conditions import Condition
+from pipeline.core.errors import BadInput, Rejected
+from pipeline.core.events import Case, Detection, Event, Reading
+from pipeline.core.machine import CatalogueChange, LogFrame
+from pipeline.core.quantities import QUANTITIES, quantity
+from rules.engine.engine import Engine
+from rules.engine.settings import Rule
+
+TOPICS: dict[type[Event], str] = {
+    Reading: "ioc.readings.v1",
+    Detection: "ioc.detections.v1",
+    Case: "ioc.cases.v1",
+}
+_TIMES = ("at", "log", "device_at", "opened_at", "due_at")
+
+
+class Input(msgspec.Struct, frozen=True, kw_only=True):
+    """One recorded event with its log time (ms) and partition."""
+
+    event: Event
+    log: int
+    partition: int = 0
+
+    @property
+    def topic(self) -> str:
+        """The topic that carries such events."""
+        return TOPICS[type(self.event)]
+
+
+def parse_input(line: dict[str, Any], where: str = "") -> Input:
+    """An input line: the shape of an event, with optional `log` and `partition`. Raises BadInput."""
+    data = {key: _ms(key, value, where) if key in _TIMES else value for key, value in line.items()}
+    shape = _shape(data, where)
+    try:
+        event = msgspec.convert(data, shape)
+    except msgspec.ValidationError as wrong:
+        raise BadInput("line", line, str(wrong), where) from wrong
+    if isinstance(event, Reading):
+        event = _canonical(event, where)
+    log, partition = data.get("log", event.at), data.get("partition", 0)  # type: ignore[attr-defined]
+    if not isinstance(log, int) or not isinstance(partition, int):
+        raise BadInput("log", log, "log in ms and partition as whole numbers", where)
+    return Input(event=event, log=log, partition=partition)
+
+
+def _shape(data: dict[str, Any], where: str) -> type[Event]:
+    if not isinstance(data.get("at"), int):
+        raise BadInput("at", data.get("at"), "ms since the epoch or an RFC 3339 time with offset", where)
+    if "device" in data:
+        return Reading
+    if "camera" in data:
+        return Detection
+    if "case" in data:
+        return Case
+    raise BadInput("line", data, "a reading (device), a detection (camera) or a case (case)", where)
+
+
+def _ms(field: str, value: object, where: str) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse_rfc3339(value)
+    except ValueError as wrong:
+        raise BadInput(field, value, "ms since the epoch or an RFC 3339 time with offset", where) from wrong
+
+
+def _canonical(reading: Reading, where: str) -> Reading:
+    """Values in the canonical unit, as the door would have made them."""
+    row = QUANTITIES.get(reading.quantity)
+    if row is None or reading.value is None or reading.unit == row.unit:
+        return reading
+    try:
+        value = quantity(reading.quantity).canonical(reading.value, reading.unit)
+    except Rejected as wrong:
+        raise BadInput("unit", reading.unit, wrong.detail, where) from wrong
+    return msgspec.structs.replace(reading, value=value, unit=row.unit)
+
+
+def rule_changes(rules: Iterable[Rule]) -> list[CatalogueChange]:
+    """Rules as the catalogue would bring them."""
+    return [
+        CatalogueChange(0, Kind.RULE, rule.id, RuleDocument(id=rule.id, rule=rule.source, sha256=rule.version))
+        for rule in rules
+    ]
+
+
+def backtest(
+    rules: Sequence[Rule],
+    inputs: Iterable[Input],
+    *,
+    catalogue: Sequence[CatalogueChange] = (),
+    until: int | None = None,
+) -> list[Condition]:
+    """The conditions of `rules` over `inputs`, in order of log time, rule id, key, n.
+
+    Each input line is a frame; lines are taken in the order given within their topic and partition. `until`
+    (ms): each partition's L runs on to there after its last line; without it L stays at the last one.
+    """
+    return Backtest(rules, catalogue).run(inputs, until)
+
+
+class Backtest:
+    """Engines for every (topic, partition) that the input speaks of."""
+
+    def __init__(self, rules: Sequence[Rule], catalogue: Sequence[CatalogueChange]) -> None:
+        self._changes = [*catalogue, *rule_changes(rules)]
+        self._engines: dict[tuple[str, int], Engine] = {}
+        self._offsets: dict[tuple[str, int], int] = {}
+        self.counters: dict[str, int] = {}
+
+    def run(self, inputs: Iterable[Input], until: int | None) -> list[Condition]:
+        """See `backtest`."""
+        lines = list(inputs)
+        self._open(lines)
+        found: list[Condition] = []
+        for one in lines:
+            found += self._fold((one.topic, one.partition), one.log, ((0, one.event),))
+        for place in list(self._engines):
+            if until is not None:
+                found += self._fold(place, until, ())
+        self._count()
+        return sorted(found, key=lambda one: (one.log, one.rule, one.key, one.n, one.episode))
+
+    def _open(self, lines: list[Input]) -> None:
+        homes = {one.event.device: (one.topic, one.partition) for one in lines if not isinstance(one.event, Case)}  # type: ignore[attr-defined]
+        places = {(one.topic, one.partition) for one in lines} or {(TOPICS[Reading], 0)}
+        first = min(places)
+        for place in sorted(places):
+            self._engines[place] = Engine(*place, changes=self._changes, owns=_owner(place, first, homes))
+            self._offsets[place] = 0
+
+    def _fold(self, place: tuple[str, int], log: int, lines: tuple[tuple[int, Event], ...]) -> list[Condition]:
+        engine = self._engines[place]
+        frame = LogFrame(topic=place[0], partition=place[1], offset=self._offsets[place], log=log, lines=lines)
+        self._offsets[place] += 1
+        delta = engine.fold(frame)
+        engine.commit(delta)
+        return [output for output in delta.outputs if isinstance(output, Condition)]
+
+    def _count(self) -> None:
+        for engine in self._engines.values():
+            for name, count in engine.counters.items():
+                self.counters[name] = self.counters.get(name, 0) + count
+
+
+def _owner(place: tuple[str, int], first: tuple[str, int], homes: dict[str, tuple[str, int]]) -> Any:
+    def owns(device: str) -> bool:
+        return homes.get(device, first) == place
+
+    return owns
+
+
+def partition_of(device: str, partitions: int) -> int:
+    """The partition of a device's records: crc32 of its id, modulo the number of partitions."""
+    return zlib.crc32(device.encode()) % partitions

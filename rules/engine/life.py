@@ -1,0 +1,392 @@
+"""The life of a condition: idle, pending, active, clearing. The same for every kind of rule.
+
+A kind turns what it sees into values at times; `judge` applies one, `tick` lets time pass, `close` ends.
+Every function takes a state and returns the next one. SEMANTICS.md says what it must do.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from msgspec.structs import replace
+
+from pipeline.core.conditions import ConditionEdge, EndReason, Operand, Why, next_episode
+from pipeline.core.conditions import Window as WindowEvidence
+from rules.engine.comparison import Bound, BoundLevel
+from rules.engine.fold import Fold, Source
+from rules.engine.schedule import Schedule
+from rules.engine.state import (
+    ACTIVE,
+    CLEARING,
+    IDLE,
+    PENDING,
+    RECENT,
+    LevelState,
+    LifeState,
+    idle,
+    tallied,
+)
+
+
+class Deadline(IntEnum):
+    """What a state waits for; of several at the same time the first in this order happens."""
+
+    END = 0
+    CLOSE = 1
+    BEGIN = 2
+    LEVEL = 3
+    STALE = 4
+
+
+_BLANK = LevelState()
+
+
+class Judged:
+    """One value to be judged, with its evidence."""
+
+    __slots__ = ("at", "operand", "seq", "text", "value", "window")
+
+    def __init__(
+        self,
+        at: int,
+        seq: int,
+        value: float | None,
+        text: str | None = None,
+        operand: Operand | None = None,
+        window: WindowEvidence | None = None,
+    ) -> None:
+        self.at, self.seq, self.value, self.text = at, seq, value, text
+        self.operand, self.window = operand, window
+
+
+class Life:
+    """The running logic for one rule and one entity. `stale_ms`: how long a value holds."""
+
+    __slots__ = ("bound", "schedule", "source", "stale_ms")
+
+    def __init__(self, source: Source, bound: Bound, stale_ms: int, schedule: Schedule | None) -> None:
+        self.source, self.bound, self.stale_ms, self.schedule = source, bound, stale_ms, schedule
+
+    # --- what a state waits for
+
+    def deadline(self, state: LifeState) -> tuple[int, Deadline] | None:
+        """When the state changes by itself, and how."""
+        waits = self._waits(state)
+        return min(waits, default=None)
+
+    def due(self, state: LifeState) -> int | None:
+        """When the state changes by itself."""
+        if state.phase == IDLE:
+            return None
+        found = self.deadline(state)
+        return None if found is None else found[0]
+
+    def _waits(self, state: LifeState) -> list[tuple[int, Deadline]]:
+        if state.phase == IDLE:
+            return []
+        stale = state.at + self.stale_ms
+        waits = [] if state.closes is None else [(state.closes, Deadline.CLOSE)]
+        if state.phase == PENDING:
+            waits.append((stale, Deadline.STALE))
+            waits.extend((t, Deadline.BEGIN) for t in self._begins(state))
+            return waits
+        if not state.unknown:
+            waits.append((stale, Deadline.STALE))
+        if state.clearing is not None:
+            waits.append((state.clearing + self.bound.clear.hold_ms, Deadline.END))
+        waits.extend((t, Deadline.LEVEL) for t in self._level_changes(state))
+        return waits
+
+    def _begins(self, state: LifeState) -> list[int]:
+        own = [
+            held.since + level.hold_ms
+            for held, level in zip(state.levels, self.bound.levels, strict=True)
+            if held.since is not None and level.hold_ms is not None
+        ]
+        shared = any(
+            held.since is not None and level.hold_ms is None
+            for held, level in zip(state.levels, self.bound.levels, strict=True)
+        )
+        return [*own, state.since + self.bound.hold_ms] if shared else own
+
+    def _level_changes(self, state: LifeState) -> list[int]:
+        if state.unknown:
+            return []
+        times = []
+        for index, (held, level) in enumerate(zip(state.levels, self.bound.levels, strict=True)):
+            if held.since is not None and level.hold_ms and index > state.level:
+                times.append(held.since + level.hold_ms)
+            if held.clearing is not None and level.clear is not None:
+                times.append(held.clearing + level.clear.hold_ms)
+        return times
+
+    # --- a value arrives
+
+    def judge(self, fold: Fold, state: LifeState | None, judged: Judged) -> LifeState:
+        """The state after one value; the caller has made sure that it is newer than the last one."""
+        if self.schedule is not None and state is not None:
+            state = self._close_if_over(fold, state, judged.at)
+        closes = None
+        if self.schedule is not None:
+            closes = self.schedule.open_until(judged.at)
+            if closes is None:
+                return idle(judged.at, judged.seq, state)
+        if state is None or state.phase == IDLE:
+            return self._from_idle(fold, state, judged, closes)
+        if state.phase == PENDING:
+            return self._from_pending(fold, state, judged, closes)
+        return self._from_active(fold, state, judged)
+
+    def _close_if_over(self, fold: Fold, state: LifeState, at: int) -> LifeState:
+        """The closing that lies before `at`, and what was due before it, even if W has not come so far."""
+        while state.phase != IDLE and state.closes is not None and state.closes <= at:
+            due = self.due(state)
+            state = self.tick(fold, state, state.closes if due is None else due)
+        return state
+
+    def _from_idle(self, fold: Fold, state: LifeState | None, judged: Judged, closes: int | None) -> LifeState:
+        true = self._truths(judged)
+        new = idle(judged.at, judged.seq, state)
+        if not any(true):
+            return new
+        at = judged.at
+        new = replace(
+            new,
+            phase=PENDING,
+            since=at,
+            closes=closes,
+            levels=tuple(LevelState(at if held else None) for held in true),
+            tally=tallied(None, judged.value),
+            first=judged.operand,
+            last=judged.operand,
+            window=judged.window,
+            recent=_remember(new, judged),
+        )
+        return self._begin_if_held(fold, new, at)
+
+    def _from_pending(self, fold: Fold, state: LifeState, judged: Judged, closes: int | None) -> LifeState:
+        begins = min(self._begins(state), default=None)
+        lapses = state.at + self.stale_ms
+        if lapses < judged.at and (begins is None or lapses < begins):
+            return self._from_idle(fold, idle(state.at, state.seq, state), judged, closes)
+        true = self._truths(judged)
+        if not any(true):
+            return idle(judged.at, judged.seq, state)
+        if begins is not None and begins < judged.at:
+            state = self._begin(fold, state, begins)
+            return self._from_active(fold, state, judged)
+        new = self._seen(state, judged, self._next_levels(state, judged, true), any(true))
+        return self._begin_if_held(fold, new, judged.at)
+
+    def _begin_if_held(self, fold: Fold, state: LifeState, at: int) -> LifeState:
+        begins = min(self._begins(state), default=None)
+        return state if begins is None or begins > at else self._begin(fold, state, begins)
+
+    def _begin(self, fold: Fold, state: LifeState, at: int) -> LifeState:
+        levels = self.bound.levels
+        held = [
+            index
+            for index, (level, mine) in enumerate(zip(levels, state.levels, strict=True))
+            if mine.since is not None and (level.hold_ms is None or mine.since + level.hold_ms <= at)
+        ]
+        episode = next_episode(at, state.episode)
+        new = replace(state, phase=ACTIVE, begin=at, episode=episode, n=0, level=held[-1])
+        return self._emit(fold, new, ConditionEdge.BEGIN, at)
+
+    def _from_active(self, fold: Fold, state: LifeState, judged: Judged) -> LifeState:
+        true = self._truths(judged)
+        levels = self._next_levels(state, judged, true)
+        was_unknown = state.unknown
+        new = self._seen(state, judged, levels, any(true))
+        new = self._shown(replace(new, unknown=False), judged.at)
+        cleared = self._is_clear(new, judged, any(true))
+        if was_unknown or new.level != state.level:
+            new = self._emit(fold, new, ConditionEdge.UPDATE, judged.at)
+        return self._clearing(fold, new, judged, cleared)
+
+    def _clearing(self, fold: Fold, state: LifeState, judged: Judged, cleared: bool) -> LifeState:
+        if not cleared:
+            return state if state.clearing is None else replace(state, clearing=None, phase=ACTIVE)
+        since = judged.at if state.clearing is None else state.clearing
+        ends = since + self.bound.clear.hold_ms
+        if ends <= judged.at:
+            return self._end(fold, state, ends)
+        return replace(state, clearing=since, phase=CLEARING)
+
+    def _is_clear(self, state: LifeState, judged: Judged, raised: bool) -> bool:
+        if raised:
+            return False
+        if self.bound.clear.test is None:
+            return all(level.since is None for level in state.levels)
+        return self.bound.clear.test(judged.value, judged.text)
+
+    def _truths(self, judged: Judged) -> list[bool]:
+        return [level.test(judged.value, judged.text) for level in self.bound.levels]
+
+    def _next_levels(self, state: LifeState, judged: Judged, true: list[bool]) -> tuple[LevelState, ...]:
+        """The levels after a value. A level with its own clear stays until that has held for its own time."""
+        old = state.levels or (_BLANK,) * len(true)
+        return tuple(
+            LevelState(judged.at if held.since is None else held.since)
+            if now
+            else self._falling(state, judged, held, level)
+            for held, level, now in zip(old, self.bound.levels, true, strict=True)
+        )
+
+    def _falling(self, state: LifeState, judged: Judged, held: LevelState, level: BoundLevel) -> LevelState:
+        """A level whose predicate does not hold now."""
+        if held.since is None or level.clear is None or state.phase == PENDING:
+            return _BLANK
+        if held.since + (level.hold_ms or 0) > judged.at:
+            return _BLANK
+        if level.clear.test is not None and not level.clear.test(judged.value, judged.text):
+            return LevelState(held.since)
+        since = judged.at if held.clearing is None else held.clearing
+        return _BLANK if since + level.clear.hold_ms <= judged.at else LevelState(held.since, since)
+
+    def _shown(self, state: LifeState, at: int) -> LifeState:
+        """With the highest level that holds at `at`; unchanged when none does."""
+        for index in range(len(state.levels) - 1, -1, -1):
+            since, hold = state.levels[index].since, self.bound.levels[index].hold_ms or 0
+            if since is not None and (since + hold <= at or index == state.level):
+                return state if index == state.level else replace(state, level=index)
+        return state
+
+    def _seen(self, state: LifeState, judged: Judged, levels: tuple[LevelState, ...], raised: bool) -> LifeState:
+        return replace(
+            state,
+            at=judged.at,
+            seq=judged.seq,
+            levels=levels,
+            tally=tallied(state.tally, judged.value),
+            last=judged.operand,
+            window=judged.window,
+            recent=_remember(state, judged) if raised else state.recent,
+        )
+
+    # --- time passes
+
+    def tick(self, fold: Fold, state: LifeState, due: int) -> LifeState:
+        """The state after its deadline at `due`."""
+        found = self.deadline(state)
+        if found is None or found[0] > due:
+            return state
+        at, what = found
+        if what is Deadline.END:
+            return self._end(fold, state, at)
+        if what is Deadline.CLOSE:
+            return self.close(fold, state, at, EndReason.SCHEDULE)
+        if what is Deadline.BEGIN:
+            return self._begin(fold, state, at)
+        if what is Deadline.LEVEL:
+            return self._level_due(fold, state, at)
+        return self._lapse(fold, state, at)
+
+    def _lapse(self, fold: Fold, state: LifeState, at: int) -> LifeState:
+        if state.phase == PENDING:
+            return idle(state.at, state.seq, state)
+        levels = tuple(
+            LevelState(held.since) if index <= state.level else _BLANK for index, held in enumerate(state.levels)
+        )
+        new = replace(state, unknown=True, phase=ACTIVE, clearing=None, levels=levels)
+        return self._emit(fold, new, ConditionEdge.UPDATE, at)
+
+    def _level_due(self, fold: Fold, state: LifeState, at: int) -> LifeState:
+        levels = tuple(
+            _BLANK if _over(held, level.clear.hold_ms if level.clear else 0, at) else held
+            for held, level in zip(state.levels, self.bound.levels, strict=True)
+        )
+        new = self._shown(replace(state, levels=levels), at)
+        if self.bound.clear.test is None and new.clearing is None and all(level.since is None for level in levels):
+            new = replace(new, clearing=at, phase=CLEARING, level=state.level)
+            return new if self.bound.clear.hold_ms else self._end(fold, new, at)
+        return new if new.level == state.level else self._emit(fold, new, ConditionEdge.UPDATE, at)
+
+    def adopt(self, state: LifeState) -> LifeState:
+        """The state under rules that changed in numbers, `for` or schedule only."""
+        if self.schedule is None or state.phase == IDLE:
+            return replace(state, closes=None)
+        return replace(state, closes=self.schedule.open_until(state.at) or state.at)
+
+    # --- the end
+
+    def close(self, fold: Fold, state: LifeState, at: int, reason: EndReason) -> LifeState:
+        """End whatever there is, at `at` (never before its begin), for `reason`."""
+        if state.phase in (ACTIVE, CLEARING):
+            return self._end(fold, state, max(at, state.begin), reason)
+        return idle(state.at, state.seq, state)
+
+    def _end(self, fold: Fold, state: LifeState, at: int, reason: EndReason | None = None) -> LifeState:
+        self._emit(fold, state, ConditionEdge.END, at, reason)
+        return idle(state.at, state.seq, state)
+
+    def judge_late(self, fold: Fold, state: LifeState | None, judged: Judged) -> LifeState | None:
+        """Judge a late value alone: begin and end at its time, marked late. Only `recent` of the state changes."""
+        true = self._truths(judged)
+        if not any(true) or (self.schedule is not None and self.schedule.open_until(judged.at) is None):
+            return state
+        if state is not None and (judged.at, judged.seq) in state.recent:
+            return state
+        level = self.bound.levels[max(index for index, held in enumerate(true) if held)]
+        why = Why(operands=_operands(judged.operand), threshold=level.threshold, count=1, last=judged.value)
+        for n, edge in enumerate((ConditionEdge.BEGIN, ConditionEdge.END)):
+            self.source.emit(
+                fold, edge, episode=judged.at, n=n, severity=level.severity, at=judged.at, why=why, late=True
+            )
+        kept = state if state is not None else LifeState(-(2**53))
+        return replace(kept, recent=_remember(kept, judged))
+
+    # --- evidence
+
+    def _emit(
+        self,
+        fold: Fold,
+        state: LifeState,
+        edge: ConditionEdge,
+        at: int,
+        reason: EndReason | None = None,
+    ) -> LifeState:
+        """Write one edge; the state returned has counted it."""
+        level = self.bound.levels[state.level]
+        assert state.episode is not None
+        self.source.emit(
+            fold,
+            edge,
+            episode=state.episode,
+            n=state.n,
+            severity=level.severity,
+            at=at,
+            why=self._why(state, edge, at),
+            reason=reason,
+        )
+        return replace(state, n=state.n + 1)
+
+    def _why(self, state: LifeState, edge: ConditionEdge, at: int) -> Why:
+        tally = state.tally
+        return Why(
+            operands=_operands(state.first, state.last),
+            threshold=self.bound.levels[state.level].threshold,
+            window=state.window,
+            held_for_ms=at - state.since,
+            count=0 if tally is None else tally.count,
+            min=None if tally is None else tally.min,
+            max=None if tally is None else tally.max,
+            last=None if tally is None else tally.last,
+            unknown=state.unknown if edge is ConditionEdge.UPDATE else None,
+        )
+
+
+def _over(held: LevelState, hold_ms: int, at: int) -> bool:
+    return held.clearing is not None and held.clearing + hold_ms <= at
+
+
+def _remember(state: LifeState, judged: Judged) -> tuple[tuple[int, int], ...]:
+    return (*state.recent[-RECENT + 1 :], (judged.at, judged.seq))
+
+
+def _operands(*operands: Operand | None) -> tuple[Operand, ...]:
+    found: list[Operand] = []
+    for operand in operands:
+        if operand is not None and operand not in found:
+            found.append(operand)
+    return tuple(found)

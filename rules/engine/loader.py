@@ -1,0 +1,265 @@
+"""From YAML text, or a catalogue document, to rules. Every mistake is found in one go, with file, line and field."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path as FilePath
+from typing import Any
+
+import msgspec
+
+from pipeline.core.conditions import Severity
+from pipeline.core.errors import BadInput, IocError
+from pipeline.core.events import ID_PATTERN, DetectionEvent, Quality
+from pipeline.core.quantities import QUANTITIES
+from rules.engine.fields import Fields, near
+from rules.engine.predicates import read_clear, read_levels
+from rules.engine.schedule import DEFAULT_ZONE, Schedule, check_zone, parse_hours
+from rules.engine.settings import USABLE, AlertText, DetectionScope, Rule, Scope
+from rules.engine.yamltext import Parsed, parse_yaml
+from rules.kinds import KINDS
+
+_ID = re.compile(ID_PATTERN)
+_FREE = ("for", "schedule", "alert", "title", "tests", "shadow")
+SEVERITIES = [severity.value for severity in Severity if severity is not Severity.CLEARED]
+
+
+class BadRules(IocError):
+    """A set of rules with mistakes; `mistakes` holds each of them."""
+
+    def __init__(self, mistakes: list[BadInput]) -> None:
+        self.mistakes = mistakes
+        super().__init__("\n".join(str(mistake) for mistake in mistakes))
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """The good rules of a text or of files, and every mistake of the others."""
+
+    rules: tuple[Rule, ...]
+    mistakes: tuple[BadInput, ...]
+
+    def checked(self) -> tuple[Rule, ...]:
+        """The rules; raises BadRules when anything is wrong."""
+        if self.mistakes:
+            raise BadRules(list(self.mistakes))
+        return self.rules
+
+
+def load_text(text: str, source: str = "rules.yaml") -> Loaded:
+    """The rules of a YAML text of one or more documents."""
+    rules: list[Rule] = []
+    mistakes: list[BadInput] = []
+    for parsed in parse_yaml(text, source):
+        rule = _load_parsed(parsed, mistakes)
+        if rule is not None:
+            rules.append(rule)
+    return _without_twins(rules, mistakes)
+
+
+def load_paths(paths: list[FilePath]) -> Loaded:
+    """The rules of files and of folders (`*.yaml`, `*.yml`, all levels), in the order of their paths."""
+    rules: list[Rule] = []
+    mistakes: list[BadInput] = []
+    for file in _files(paths, mistakes):
+        loaded = load_text(_read(file, mistakes), str(file))
+        rules.extend(loaded.rules)
+        mistakes.extend(loaded.mistakes)
+    return _without_twins(rules, mistakes)
+
+
+def rule_from_document(document: dict[str, Any]) -> Rule:
+    """The rule of a catalogue document's `rule` field. Raises BadRules."""
+    mistakes: list[BadInput] = []
+    rule = read_rule(Fields(document, (), lambda _: "catalogue", mistakes))
+    if mistakes:
+        raise BadRules(mistakes)
+    return rule
+
+
+def canonical(document: dict[str, Any]) -> bytes:
+    """Canonical JSON: sorted keys, UTF-8, no spaces."""
+    return msgspec.json.encode(document, order="deterministic")
+
+
+def version_of(document: dict[str, Any]) -> str:
+    """sha256 of a rule's canonical JSON without tests and titles."""
+    kept = {key: value for key, value in document.items() if key not in ("tests", "title")}
+    return hashlib.sha256(canonical(kept)).hexdigest()
+
+
+def shape_of(document: dict[str, Any]) -> str:
+    """sha256 of what must not change for state to be kept: all but numbers of raise and clear, for, schedule, texts."""
+    kept = {key: value for key, value in document.items() if key not in _FREE}
+    for key in ("raise", "clear"):
+        if key in kept:
+            kept[key] = _without_numbers(kept[key])
+    return hashlib.sha256(canonical(kept)).hexdigest()
+
+
+def _without_numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        if "attribute" in value:
+            return 0
+        return {key: _without_numbers(inner) for key, inner in value.items() if key != "for"}
+    if isinstance(value, list):
+        return [_without_numbers(inner) for inner in value]
+    return 0 if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _files(paths: list[FilePath], mistakes: list[BadInput]) -> list[FilePath]:
+    found: list[FilePath] = []
+    for path in paths:
+        if path.is_dir():
+            found.extend(sorted(file for file in path.rglob("*") if file.suffix in (".yaml", ".yml")))
+        elif path.is_file():
+            found.append(path)
+        else:
+            mistakes.append(BadInput("path", str(path), "a file or folder that exists"))
+    return found
+
+
+def _read(file: FilePath, mistakes: list[BadInput]) -> str:
+    if file.stat().st_size > 10_000_000:
+        mistakes.append(BadInput("file", f"{file.stat().st_size} bytes", "at most 1000000 bytes", str(file)))
+        return ""
+    try:
+        return file.read_text("utf-8")
+    except UnicodeDecodeError:
+        mistakes.append(BadInput("file", file.name, "text in UTF-8", str(file)))
+        return ""
+
+
+def _without_twins(rules: list[Rule], mistakes: list[BadInput]) -> Loaded:
+    places: dict[str, str] = {}
+    for rule in rules:
+        if rule.id in places:
+            mistakes.append(BadInput("id", rule.id, f"an id of its own; {places[rule.id]} has it already", rule.place))
+        places.setdefault(rule.id, rule.place)
+    return Loaded(tuple(rules), tuple(mistakes))
+
+
+def _load_parsed(parsed: Parsed, mistakes: list[BadInput]) -> Rule | None:
+    found = list(parsed.mistakes)
+    rule = None
+    if parsed.data is not None:
+        rule = read_rule(Fields(parsed.data, (), parsed.where, found))
+    mistakes.extend(found)
+    return None if found or rule is None else msgspec.structs.replace(rule, place=parsed.where(()))
+
+
+def read_rule(fields: Fields) -> Rule:
+    """One rule. Mistakes are noted in `fields`; the returned rule is good only when there are none."""
+    fields.require("id", "kind")
+    rule_id = fields.text("id", "-")
+    if not _ID.match(rule_id) and "id" in fields:
+        fields.wrong("id", "1 to 64 of a-z 0-9 . _ - , beginning with a letter or digit")
+    if rule_id.startswith("sys."):
+        fields.wrong("id", "an id that does not begin with sys.: those are the engine's own")
+    name = fields.choice("kind", sorted(KINDS), "threshold")
+    kind = KINDS[name]
+    document = dict(fields.data)
+    levels = read_levels(fields, fields.choice("severity", SEVERITIES, "") or None, needed=kind.needs_raise)
+    rule = Rule(
+        id=rule_id,
+        kind=name,
+        scope=_scope(fields, kind.needs_quantity),
+        version=version_of(document),
+        shape=shape_of(document),
+        title=fields.title("title"),
+        levels=levels,
+        clear=read_clear(fields, "clear"),
+        hold_ms=fields.duration("for", 0),
+        schedule=_schedule(fields),
+        alert=_alert(fields),
+        shadow=fields.flag("shadow"),
+        lateness_ms=fields.duration("lateness", None),
+        live_for_ms=fields.duration("live_for", None),
+        stale_after_ms=fields.duration("stale_after", None),
+        quality=_quality(fields),
+        own=kind.read(fields),
+        tests=_tests(fields),
+        source=document,
+    )
+    fields.no_more()
+    return rule
+
+
+def _scope(fields: Fields, needs_quantity: bool) -> Scope:
+    fields.require("scope")
+    inner = fields.inner("scope")
+    quantity = inner.text("quantity")
+    if quantity and quantity not in QUANTITIES:
+        inner.wrong("quantity", f"a name of the table of quantities{near(quantity, QUANTITIES)}")
+    detections = _detections(inner.inner("detections")) if "detections" in inner else None
+    if detections and quantity:
+        inner.wrong("detections", "either quantity or detections", "both")
+    if needs_quantity and not quantity and detections is None and "scope" in fields:
+        inner.wrong("quantity", "a quantity, or detections", "nothing")
+    scope = Scope(
+        quantity=quantity,
+        area=inner.text("area"),
+        types=inner.texts("types"),
+        tags=inner.texts("tags"),
+        devices=inner.texts("devices"),
+        sites=inner.texts("sites"),
+        detections=detections,
+    )
+    inner.raw("detections")
+    inner.no_more()
+    return scope
+
+
+def _detections(fields: Fields) -> DetectionScope:
+    event = fields.choice("event", [event.value for event in DetectionEvent], "")
+    found = DetectionScope(event, fields.text("zone"), fields.text("label"))
+    fields.no_more()
+    return found
+
+
+def _schedule(fields: Fields) -> Schedule | None:
+    if "schedule" not in fields:
+        fields.raw("schedule")
+        return None
+    inner = fields.inner("schedule")
+    inner.require("when")
+    when, zone = inner.raw("when"), inner.text("timezone", DEFAULT_ZONE)
+    inner.text("calendar")
+    inner.no_more()
+    try:
+        return Schedule(parse_hours("; ".join(when) if isinstance(when, list) else str(when)), check_zone(zone))
+    except (ValueError, TypeError) as wrong:
+        inner.wrong("timezone" if "time zone" in str(wrong) else "when", str(wrong))
+        return None
+
+
+def _alert(fields: Fields) -> AlertText:
+    inner = fields.inner("alert")
+    found = AlertText(
+        category=inner.text("category"),
+        instruction=inner.title("instruction"),
+        steps=inner.titles("steps"),
+        legal=inner.text("legal"),
+    )
+    inner.no_more()
+    return found
+
+
+def _quality(fields: Fields) -> frozenset[Quality]:
+    names = fields.texts("quality")
+    allowed = sorted(USABLE)
+    if not names <= set(allowed):
+        fields.wrong("quality", f"some of {', '.join(allowed)}")
+        return USABLE
+    return frozenset(Quality(name) for name in names) or USABLE
+
+
+def _tests(fields: Fields) -> tuple[dict[str, Any], ...]:
+    tests = []
+    for test in fields.items("tests"):
+        test.text("name")
+        for field in ("given", "then", "until", "catalogue"):
+            test.raw(field)
+        test.no_more()
+        tests.append(dict(test.data))
+    return tuple(tests)

@@ -1,0 +1,80 @@
+"""What a change of the catalogue does to conditions that live: they go on, or end with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from pipeline.core.catalogue import Kind
+from pipeline.core.conditions import EndReason
+from pipeline.core.machine import CatalogueChange
+from rules.engine import failures
+from rules.engine.fold import Fold
+from rules.engine.watch import parse_state_key
+from rules.engine.world import World
+
+_WIDE = (Kind.AREA, Kind.SITE, Kind.TYPE)
+_DEVICES = (Kind.DEVICE, Kind.CAMERA)
+Owns = Callable[[str], bool]
+
+
+def take_news(fold: Fold, old: World, news: Iterable[CatalogueChange], owns: Owns) -> World:
+    """The world after `news`; conditions that it ends are ended at L, with their reason."""
+    changes = list(news)
+    new = old.after(changes)
+    rules = {change.id for change in changes if change.kind is Kind.RULE}
+    rules |= {rule for rule, lateness in new.lateness().items() if old.lateness().get(rule) != lateness}
+    devices = {change.id for change in changes if change.kind in _DEVICES}
+    wide = any(change.kind in _WIDE for change in changes)
+    for key in sorted({*fold.states, *fold.changed}):
+        if key.startswith(b"c|") and fold.state(key) is not None:
+            rule, entity = parse_state_key(key)
+            if wide or rule in rules or entity.device in devices:
+                _carry_over(fold, key, rule, old, new)
+    for rule in sorted(rules):
+        _service(fold, rule, old, new)
+    _start(fold, new, owns)
+    return new
+
+
+def greet(fold: Fold, world: World, owns: Owns) -> None:
+    """At the very first frame: expect the devices that absence rules watch, and report rules that do not hold."""
+    for rule, mistake in sorted(world.invalid.items()):
+        failures.report_failed(fold, rule, world.catalogue.rules[rule].sha256, mistake)
+    _start(fold, world, owns)
+
+
+def _carry_over(fold: Fold, key: bytes, rule_id: str, old: World, new: World) -> None:
+    before, after = old.watch(key), new.watch(key)
+    if before is None:
+        return
+    reason = _reason(rule_id, old, new, in_scope=after is not None)
+    if reason is None and after is not None:
+        after.adopt(fold)
+    elif reason is not None:
+        before.retire(fold, fold.log, reason)
+
+
+def _reason(rule_id: str, old: World, new: World, *, in_scope: bool) -> EndReason | None:
+    if rule_id in new.invalid:
+        return EndReason.RULE_FAILED
+    if rule_id not in new.rules:
+        return EndReason.RULE_REMOVED
+    if old.rules[rule_id].shape != new.rules[rule_id].shape:
+        return EndReason.RULE_CHANGED
+    return None if in_scope else EndReason.OUT_OF_SCOPE
+
+
+def _service(fold: Fold, rule: str, old: World, new: World) -> None:
+    """A changed rule is in service again; a broken document takes it out."""
+    before, after = old.catalogue.rules.get(rule), new.catalogue.rules.get(rule)
+    if before is not None and after is not None and before.sha256 == after.sha256 and before.active == after.active:
+        return
+    failures.mend(fold, rule)
+    if after is not None and rule in new.invalid:
+        failures.report_failed(fold, rule, after.sha256, new.invalid[rule])
+
+
+def _start(fold: Fold, world: World, owns: Owns) -> None:
+    for watch in world.starters(owns):
+        if fold.state(watch.key) is None and watch.rule.id not in fold.out_of_service:
+            watch.start(fold, fold.log)  # type: ignore[attr-defined]

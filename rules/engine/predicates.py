@@ -1,0 +1,102 @@
+"""Reading the `raise` and `clear` sides of a rule."""
+
+from __future__ import annotations
+
+import math
+
+from pipeline.core.conditions import RANK, Severity
+from rules.engine.fields import Fields
+from rules.engine.settings import Clear, Level, Number, Operator, Predicate
+
+_OPERATORS = [operator.value for operator in Operator]
+SEVERITIES = {severity.value: severity for severity in Severity if severity is not Severity.CLEARED}
+
+
+def read_levels(fields: Fields, severity: str | None, needed: bool) -> tuple[Level, ...]:
+    """The levels under `raise`, lowest severity first. One unnamed level takes the rule's `severity` or warning."""
+    if "raise" not in fields:
+        fields.raw("raise")
+        if needed:
+            fields.require("raise")
+        return ()
+    if not needed:
+        fields.wrong("raise", "no raise: this kind has none")
+    inner = fields.inner("raise")
+    if any(key in _OPERATORS for key in inner.names()):
+        return (_level(inner, SEVERITIES[severity or "warning"]),)
+    if severity:
+        fields.wrong("severity", "no severity beside named levels")
+    levels = [_level(inner.inner(name), SEVERITIES[name]) for name in inner.names() if name in SEVERITIES]
+    inner.no_more()
+    if not levels:
+        fields.wrong("raise", f"one of {', '.join(_OPERATORS)}, or levels named {', '.join(SEVERITIES)}")
+    return tuple(sorted(levels, key=lambda level: RANK[level.severity]))
+
+
+def read_clear(fields: Fields, name: str) -> Clear:
+    """The `clear` side: a predicate, `for`, or both."""
+    if name not in fields:
+        fields.raw(name)
+        return Clear()
+    inner = fields.inner(name)
+    clear = Clear(read_predicate(inner), inner.duration("for", 0))
+    inner.no_more()
+    return clear
+
+
+def _level(fields: Fields, severity: Severity) -> Level:
+    predicate = read_predicate(fields)
+    if predicate is None:
+        fields.bare(f"a comparison: one of {', '.join(_OPERATORS)}")
+        predicate = Predicate(Operator.ABOVE, (Number(math.inf),))
+    hold = fields.duration("for", None)
+    clear = read_clear(fields, "clear") if "clear" in fields else None
+    fields.raw("clear")
+    fields.no_more()
+    return Level(severity, predicate, hold, clear)
+
+
+def read_predicate(fields: Fields) -> Predicate | None:
+    """The one comparison of a mapping; None when there is none."""
+    given = [name for name in _OPERATORS if name in fields]
+    for name in _OPERATORS:
+        fields.raw(name)
+    if len(given) > 1:
+        fields.wrong(given[1], f"one comparison only; {given[0]} is there already")
+    if not given:
+        return None
+    return _comparison(fields, Operator(given[0]))
+
+
+def _comparison(fields: Fields, operator: Operator) -> Predicate:
+    value = fields.raw(operator)
+    if operator is Operator.EQUALS and isinstance(value, str):
+        return Predicate(operator, (), value)
+    if operator is Operator.OUTSIDE:
+        return Predicate(operator, _bounds(fields, value))
+    return Predicate(operator, (_number(fields, operator, value),))
+
+
+def _bounds(fields: Fields, value: object) -> tuple[Number, ...]:
+    if not isinstance(value, list) or len(value) != 2:
+        fields.wrong("outside", "two numbers, [low, high]")
+        return (Number(-math.inf), Number(math.inf))
+    low, high = (_number(fields, "outside", item) for item in value)
+    if not low.attribute and not high.attribute and low.value > high.value:
+        fields.wrong("outside", "the lower number first")
+    return (low, high)
+
+
+def _number(fields: Fields, field: str, value: object) -> Number:
+    if isinstance(value, dict) and isinstance(value.get("attribute"), str) and set(value) <= {"attribute", "plus"}:
+        plus = value.get("plus", 0)
+        if _is_number(plus):
+            return Number(attribute=value["attribute"], plus=float(plus))
+    if _is_number(value):
+        return Number(float(value))  # type: ignore[arg-type]
+    fields.wrong(field, "a number, or {attribute: name of a device attribute, plus: number}")
+    return Number()
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

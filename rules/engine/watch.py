@@ -1,0 +1,175 @@
+"""Running logic: a watch judges one entity by one rule. What a kind of rule must offer."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import msgspec
+
+from pipeline.core.conditions import EndReason, Operand
+from pipeline.core.events import Detection, Edge, Event, Reading
+from rules.engine.catalogue import Catalogue
+from rules.engine.comparison import bind
+from rules.engine.fields import Fields
+from rules.engine.fold import Fold, Source
+from rules.engine.life import Judged, Life
+from rules.engine.settings import Rule
+from rules.engine.state import IDLE, LifeState
+
+STATE_PREFIX = "c|"
+
+
+class Entity(msgspec.Struct, frozen=True):
+    """What a rule watches: a series, a zone of a camera, or a device."""
+
+    device: str
+    part: str = ""
+    """Quantity or zone; empty when the whole device is watched."""
+
+    def alert_key(self, rule: str) -> str:
+        """The alert key: rule id and the entity's ids."""
+        return "|".join((rule, self.device, self.part) if self.part else (rule, self.device))
+
+
+def state_key(alert_key: str) -> bytes:
+    """Where the state of an alert key is kept."""
+    return (STATE_PREFIX + alert_key).encode()
+
+
+def parse_state_key(key: bytes) -> tuple[str, Entity]:
+    """Rule id and entity of a state key."""
+    rule, device, part = (key.decode()[len(STATE_PREFIX) :] + "||").split("|")[:3]
+    return rule, Entity(device, part)
+
+
+class Watch(Protocol):
+    """Judges one entity by one rule. Reads and writes state through the fold only."""
+
+    rule: Rule
+    entity: Entity
+    key: bytes
+    lateness: int
+    any_quality: bool
+
+    def read(self, fold: Fold, reading: Reading, line: int) -> None:
+        """Apply one reading, usable unless `any_quality`."""
+
+    def tick(self, fold: Fold, due: int) -> None:
+        """The state's due time has come."""
+
+    def due(self, state: Any) -> int | None:
+        """What the state waits for."""
+
+    def retire(self, fold: Fold, at: int, reason: EndReason) -> None:
+        """End what is active, for `reason`, and forget it."""
+
+    def adopt(self, fold: Fold) -> None:
+        """Take over the state after a change of the rule or catalogue that lets state be kept."""
+
+
+class RuleKind(Protocol):
+    """A kind: which fields it has, how it watches. `starts`: it watches entities that never sent anything."""
+
+    needs_raise: bool
+    needs_quantity: bool
+    starts: bool
+    state: type
+
+    def read(self, fields: Fields) -> Any:
+        """The kind's own settings from the rule's fields; mistakes are noted there."""
+
+    def watch(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> Watch:
+        """The running logic for one entity."""
+
+
+class Watching:
+    """What watches of all kinds share."""
+
+    any_quality = False
+
+    def __init__(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> None:
+        self.rule, self.entity = rule, entity
+        alert_key = entity.alert_key(rule.id)
+        self.key = state_key(alert_key)
+        self.source = Source(rule.id, rule.version, alert_key, entity.device, rule.shadow)
+        self.lateness = catalogue.lateness(rule)
+        self.stale_ms = catalogue.stale_after(rule, entity.device)
+        self.live_for = catalogue.live_for(rule, entity.device)
+
+    def life(self, rule: Rule, catalogue: Catalogue, stale_ms: int) -> Life:
+        """The life of this entity's condition."""
+        bound = bind(rule, catalogue.attributes(self.entity.device), self.entity.device)
+        return Life(self.source, bound, stale_ms, rule.schedule)
+
+
+class SingleReading(Watching):
+    """Acts at once on a series' usable readings, in log order. A kind says in `judge` what one means."""
+
+    def __init__(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> None:
+        super().__init__(rule, entity, catalogue)
+        self.conditions = self.life(rule, catalogue, self.stale_ms)
+        self.narrowed = rule.quality
+
+    def due(self, state: LifeState) -> int | None:
+        """What the state waits for."""
+        return self.conditions.due(state)
+
+    def tick(self, fold: Fold, due: int) -> None:
+        """Let the condition's deadline pass."""
+        state = fold.state(self.key)
+        self.put(fold, self.conditions.tick(fold, state, due))
+
+    def put(self, fold: Fold, state: LifeState) -> None:
+        """Keep a new state and arm what it waits for."""
+        fold.changed[self.key] = state
+        if state.phase != IDLE:
+            fold.arm(self.key, self.conditions.due(state), self.lateness)
+
+    def retire(self, fold: Fold, at: int, reason: EndReason) -> None:
+        """End what is active. What must outlive the episode is kept unless the rule is gone."""
+        state = self.conditions.close(fold, fold.state(self.key), at, reason)
+        kept = reason not in (EndReason.RULE_REMOVED,) and state.episode is not None
+        fold.changed[self.key] = state if kept else None
+
+    def adopt(self, fold: Fold) -> None:
+        """Judge on under the changed rule from the next reading."""
+        state = fold.state(self.key)
+        if state is not None:
+            self.put(fold, self.conditions.adopt(state))
+
+
+def judged(reading: Reading, fold: Fold, line: int) -> Judged:
+    """A reading as a value to be judged, with its place in the log."""
+    return Judged(reading.at, reading.seq, reading.value, reading.text, operand(reading, fold, line))
+
+
+def operand(reading: Reading, fold: Fold, line: int) -> Operand:
+    """A reading as evidence."""
+    return Operand(
+        device=reading.device,
+        quantity=reading.quantity,
+        value=reading.value,
+        text=reading.text,
+        unit=reading.unit,
+        quality=reading.quality,
+        at=reading.at,
+        seq=reading.seq,
+        topic=fold.frame.topic,
+        partition=fold.frame.partition,
+        offset=fold.frame.offset,
+        line=line,
+        evidence=fold.evidence,
+    )
+
+
+def as_reading(event: Event) -> Reading | None:
+    """A detection as a reading: 1 while it lasts or happens, 0 at its end; its state or kind as text."""
+    if not isinstance(event, Detection):
+        return None
+    return Reading(
+        device=event.camera,
+        quantity=event.event.value,
+        at=event.at,
+        value=0.0 if event.edge is Edge.END else 1.0,
+        text=event.state or event.kind or event.label or None,
+    )

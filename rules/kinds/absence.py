@@ -1,0 +1,148 @@
+"""`absence`: nothing has come from a series, or a device, for too long. The one kind that goes by log time."""
+
+from __future__ import annotations
+
+import msgspec
+
+from pipeline.core.conditions import ConditionEdge, EndReason, Severity, Threshold, Why, next_episode
+from pipeline.core.events import Reading
+from rules.engine.catalogue import Catalogue
+from rules.engine.duration import show_duration
+from rules.engine.fields import Fields
+from rules.engine.fold import Fold
+from rules.engine.producers import held_until
+from rules.engine.settings import Rule
+from rules.engine.watch import Entity, Watch, Watching
+
+SEVERITIES = [severity.value for severity in Severity if severity is not Severity.CLEARED]
+
+
+class AbsenceSettings(msgspec.Struct, frozen=True):
+    """After how many ms of silence, and how bad that is."""
+
+    after_ms: int
+    severity: Severity
+
+
+class AbsenceState(msgspec.Struct, frozen=True, array_like=True):
+    """`last`: log time of the newest record, or from when on one was expected. `heard`: any came."""
+
+    last: int
+    producer: str = ""
+    heard: bool = False
+    active: bool = False
+    episode: int | None = None
+
+
+class AbsenceWatch(Watching):
+    """One series or device. Schedules let it begin only inside the hours, by the time of the begin."""
+
+    any_quality = True
+
+    def __init__(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> None:
+        super().__init__(rule, entity, catalogue)
+        self.lateness = 0
+        self.after: int = rule.own.after_ms
+        self.severity: Severity = rule.own.severity
+        device = catalogue.device(entity.device)
+        self.active_from = 0 if device is None else device.active_from
+
+    def read(self, fold: Fold, reading: Reading, line: int) -> None:
+        """Any record of any quality shows that the device lives."""
+        old: AbsenceState | None = fold.state(self.key)
+        episode = None if old is None else old.episode
+        if old is not None and old.active:
+            self._emit(fold, old, ConditionEdge.END, fold.log, "")
+        self.put(fold, AbsenceState(fold.log, fold.frame.producer, True, False, episode))
+
+    def start(self, fold: Fold, since: int) -> None:
+        """Begin to expect a device that was never heard: from its `active_from`, else from `since`."""
+        self.put(fold, AbsenceState(self.active_from or since))
+
+    def put(self, fold: Fold, state: AbsenceState) -> None:
+        """Keep a new state and arm what it waits for."""
+        fold.changed[self.key] = state
+        fold.arm(self.key, self.due(state), self.lateness)
+
+    def due(self, state: AbsenceState) -> int | None:
+        """When the silence is too long."""
+        return None if state.active else state.last + self.after
+
+    def tick(self, fold: Fold, due: int) -> None:
+        """The silence is too long, unless it is the producer's."""
+        state: AbsenceState = fold.state(self.key)
+        again = held_until(fold, state.producer, state.last, self.after)
+        if again is not None:
+            self.put(fold, msgspec.structs.replace(state, last=again))
+            return
+        if self.rule.schedule is not None and self.rule.schedule.open_until(due) is None:
+            return
+        new = msgspec.structs.replace(state, active=True, episode=next_episode(due, state.episode))
+        self._emit(fold, new, ConditionEdge.BEGIN, due, "" if state.heard else "never heard")
+        self.put(fold, new)
+
+    def retire(self, fold: Fold, at: int, reason: EndReason) -> None:
+        """End what is active and forget the device."""
+        state: AbsenceState = fold.state(self.key)
+        if state.active:
+            self._emit(fold, state, ConditionEdge.END, at, "", reason)
+        fold.changed[self.key] = None
+
+    def adopt(self, fold: Fold) -> None:
+        """Expect on under the changed rule."""
+        state = fold.state(self.key)
+        if state is not None:
+            self.put(fold, state)
+
+    def _emit(
+        self,
+        fold: Fold,
+        state: AbsenceState,
+        edge: ConditionEdge,
+        at: int,
+        detail: str,
+        reason: EndReason | None = None,
+    ) -> None:
+        assert state.episode is not None
+        why = Why(
+            threshold=Threshold(predicate={"after": show_duration(self.after)}, legal=self.rule.alert.legal),
+            held_for_ms=at - state.last,
+            watermark=fold.log,
+            detail=detail,
+        )
+        n = 0 if edge is ConditionEdge.BEGIN else 1
+        self.source.emit(
+            fold,
+            edge,
+            episode=state.episode,
+            n=n,
+            severity=self.severity,
+            at=max(at, state.episode),
+            why=why,
+            reason=reason,
+        )
+
+
+class Absence:
+    """The kind."""
+
+    needs_raise = False
+    needs_quantity = False
+    starts = True
+    state = AbsenceState
+
+    def read(self, fields: Fields) -> AbsenceSettings:
+        """`after` and `severity`."""
+        fields.require("after")
+        after = fields.duration("after", 600_000)
+        if after <= 0:
+            fields.wrong("after", "a duration above 0")
+        name = fields.raw("severity")
+        return AbsenceSettings(after, Severity(name) if name in SEVERITIES else Severity.WARNING)
+
+    def watch(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> Watch:
+        """One series or device under one rule."""
+        return AbsenceWatch(rule, entity, catalogue)
+
+
+KIND = Absence()

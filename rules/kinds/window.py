@@ -1,0 +1,269 @@
+"""`window`: an aggregate over the readings of a time window, judged at the window's end. Tumbling and hopping.
+
+A window is final when W reaches its end. Readings below W are put into panes in (at, seq) order, so the order
+of arrival within the lateness changes nothing; until then they wait, sorted, and a repeat is recognised.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+import msgspec
+from msgspec.structs import replace
+
+from pipeline.core.conditions import EndReason, Operand
+from pipeline.core.conditions import Window as WindowEvidence
+from pipeline.core.events import Reading
+from rules.engine.catalogue import Catalogue
+from rules.engine.fields import Fields
+from rules.engine.fold import Fold
+from rules.engine.life import Judged
+from rules.engine.schedule import DEFAULT_ZONE, check_zone
+from rules.engine.settings import Rule
+from rules.engine.state import LifeState
+from rules.engine.watch import Entity, Watch, Watching, operand
+from rules.kinds.aggregates import AGGREGATES, Memory
+from rules.kinds.grid import Grid
+
+MAX_PANES = 10_000
+MAX_WAITING = 50_000
+
+
+class WindowSettings(msgspec.Struct, frozen=True):
+    """Size and step in ms; a tumbling window's step is its size."""
+
+    type: str
+    size: int
+    every: int
+    aggregate: str
+    min_coverage: float
+    zone: str
+
+
+class Waiting(msgspec.Struct, frozen=True, array_like=True):
+    """A reading at or above W."""
+
+    at: int
+    seq: int
+    value: float
+
+
+class Pane(msgspec.Struct, frozen=True, array_like=True):
+    """What is known of [start, start + step)."""
+
+    start: int
+    count: int
+    memory: Memory
+
+
+class WindowState(msgspec.Struct, frozen=True, array_like=True):
+    """`next`: end of the next window to be final. `floor`: readings below it are in panes or came too late."""
+
+    next: int
+    floor: int
+    waiting: tuple[Waiting, ...] = ()
+    panes: tuple[Pane, ...] = ()
+    carry: float | None = None
+    life: LifeState | None = None
+    last: Operand | None = None
+
+
+class WindowWatch(Watching):
+    """One series under one window rule."""
+
+    def __init__(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> None:
+        super().__init__(rule, entity, catalogue)
+        self.settings: WindowSettings = rule.own
+        self.aggregate = AGGREGATES[self.settings.aggregate]
+        self.grid = Grid(self.settings.every, self.settings.zone)
+        self.conditions = self.life(rule, catalogue, max(self.stale_ms, self.settings.every))
+        self.period = catalogue.period(entity.device)
+
+    # --- readings
+
+    def read(self, fold: Fold, reading: Reading, line: int) -> None:
+        """Take one usable reading in, unless it is late or a repeat."""
+        if reading.value is None or reading.quality not in self.rule.quality:
+            return
+        state: WindowState | None = fold.state(self.key)
+        watermark = fold.log - self.lateness
+        if reading.at < watermark or (state is not None and reading.at < state.floor):
+            fold.counts["ioc_rules_late_total"] += 1
+            return
+        end = self.grid.end(self.grid.start(reading.at))
+        state = WindowState(end, watermark) if state is None else state
+        new = self._waiting(fold, state, Waiting(reading.at, reading.seq, reading.value))
+        if new is None:
+            return
+        new = self._settle(replace(new, next=min(end, new.next)) if not new.panes else new, watermark)
+        self.put(fold, replace(new, last=operand(reading, fold, line)))
+
+    def _waiting(self, fold: Fold, state: WindowState, new: Waiting) -> WindowState | None:
+        where = bisect_left(state.waiting, (new.at, new.seq), key=lambda one: (one.at, one.seq))
+        if where < len(state.waiting) and (state.waiting[where].at, state.waiting[where].seq) == (new.at, new.seq):
+            fold.counts["ioc_rules_duplicates_total"] += 1
+            return None
+        if len(state.waiting) >= MAX_WAITING:
+            fold.counts["ioc_rules_window_overflow_total"] += 1
+            return None
+        return replace(state, waiting=(*state.waiting[:where], new, *state.waiting[where:]))
+
+    def _settle(self, state: WindowState, below: int) -> WindowState:
+        """Move readings below `below` from waiting into their panes."""
+        count = bisect_left(state.waiting, below, key=lambda one: one.at)
+        if not count:
+            return replace(state, floor=max(state.floor, below))
+        panes, carry = list(state.panes), state.carry
+        for one in state.waiting[:count]:
+            start = self.grid.start(one.at)
+            if not panes or panes[-1].start != start:
+                panes.append(Pane(start, 0, self._seed(carry)))
+            panes[-1] = Pane(start, panes[-1].count + 1, self.aggregate.add(panes[-1].memory, one.value))
+            carry = one.value
+        return replace(
+            state, floor=max(state.floor, below), waiting=state.waiting[count:], panes=tuple(panes), carry=carry
+        )
+
+    def _seed(self, carry: float | None) -> Memory:
+        """A counter's step belongs to the window of its later reading: a pane starts from the reading before."""
+        return (carry,) if self.settings.aggregate == "increase" and carry is not None else ()
+
+    # --- time
+
+    def due(self, state: WindowState) -> int | None:
+        """The next window's end (final at W >= end), or what the condition waits for."""
+        mine = state.next - 1
+        theirs = None if state.life is None else self.conditions.due(state.life)
+        return mine if theirs is None else min(mine, theirs)
+
+    def tick(self, fold: Fold, due: int) -> None:
+        """Judge the window that is final, or let the condition's deadline pass."""
+        state: WindowState = fold.state(self.key)
+        if state.next - 1 <= due:
+            self.put(fold, self._close(fold, state))
+        elif state.life is not None:
+            self.put(fold, replace(state, life=self.conditions.tick(fold, state.life, due)))
+
+    def _close(self, fold: Fold, state: WindowState) -> WindowState:
+        end = state.next
+        state = self._settle(state, end)
+        start = end - self.settings.size if self.settings.every < self.settings.size else self.grid.start(end - 1)
+        evidence = self._aggregate(state, start, end)
+        life = state.life
+        if evidence.value is not None:
+            judged = Judged(end, 0, evidence.value, None, state.last, evidence)
+            life = self.conditions.judge(fold, life, judged)
+        following = self.grid.end(end)
+        oldest = following - self.settings.size if self.settings.every < self.settings.size else end
+        panes = tuple(pane for pane in state.panes if pane.start >= oldest)
+        return self._skipped(fold, replace(state, life=life, panes=panes, next=following))
+
+    def _aggregate(self, state: WindowState, start: int, end: int) -> WindowEvidence:
+        memory: Memory = ()
+        count, first = 0, True
+        for pane in state.panes:
+            if start <= pane.start < end:
+                memory = pane.memory if first else self.aggregate.join(memory, pane.memory)
+                count, first = count + pane.count, False
+        value = self.aggregate.empty if not count else self.aggregate.value(memory, count)
+        coverage = None if self.period is None else min(count * self.period / (end - start), 1.0)
+        insufficient = coverage is not None and coverage < self.settings.min_coverage
+        return WindowEvidence(
+            type=self.settings.type,
+            start=start,
+            end=end,
+            aggregate=self.settings.aggregate,
+            value=None if insufficient else value,
+            count=count,
+            coverage=coverage,
+            insufficient=insufficient,
+        )
+
+    def _skipped(self, fold: Fold, state: WindowState) -> WindowState:
+        """Past windows that are sure to be empty and to change nothing: a year of silence costs one step."""
+        watermark = fold.log - self.lateness
+        idle = state.life is None or state.life.phase == 0
+        if state.waiting or state.panes or not idle or state.next >= watermark or self._empty_raises():
+            return state
+        return replace(state, next=self.grid.end(self.grid.start(watermark)))
+
+    def _empty_raises(self) -> bool:
+        empty = self.aggregate.empty
+        return empty is not None and any(level.test(empty, None) for level in self.conditions.bound.levels)
+
+    # --- state
+
+    def put(self, fold: Fold, state: WindowState) -> None:
+        """Keep a new state and arm what it waits for."""
+        fold.changed[self.key] = state
+        fold.arm(self.key, self.due(state), self.lateness)
+
+    def retire(self, fold: Fold, at: int, reason: EndReason) -> None:
+        """End what is active and forget the windows."""
+        state: WindowState = fold.state(self.key)
+        if state.life is not None:
+            self.conditions.close(fold, state.life, at, reason)
+        fold.changed[self.key] = None
+
+    def adopt(self, fold: Fold) -> None:
+        """Judge on under the changed rule from the next window."""
+        state: WindowState | None = fold.state(self.key)
+        if state is not None:
+            life = None if state.life is None else self.conditions.adopt(state.life)
+            self.put(fold, replace(state, life=life))
+
+
+class Window:
+    """The kind."""
+
+    needs_raise = True
+    needs_quantity = True
+    starts = False
+    state = WindowState
+
+    def read(self, fields: Fields) -> WindowSettings:
+        """`window`: type, size, every, aggregate, min_coverage, timezone."""
+        fields.require("window")
+        inner = fields.inner("window")
+        inner.require("size", "aggregate")
+        kind = inner.choice("type", ("tumbling", "hopping"), "tumbling")
+        size = inner.duration("size", 60_000)
+        if kind == "hopping":
+            inner.require("every")
+        every = inner.duration("every", size)
+        self._check(inner, kind, size, every)
+        found = WindowSettings(
+            type=kind,
+            size=size,
+            every=every,
+            aggregate=inner.choice("aggregate", sorted(AGGREGATES), "mean"),
+            min_coverage=inner.number("min_coverage", 0.0) or 0.0,
+            zone=self._zone(inner),
+        )
+        if not 0 <= found.min_coverage <= 1:
+            inner.wrong("min_coverage", "a share from 0 to 1")
+        inner.no_more()
+        return found
+
+    def _check(self, inner: Fields, kind: str, size: int, every: int) -> None:
+        if size < 1000:
+            inner.wrong("size", "a duration of at least 1s")
+        if kind == "tumbling" and every != size:
+            inner.wrong("every", "no every: a tumbling window's step is its size")
+        if every < 1000 or size % every or size // every > MAX_PANES:
+            inner.wrong("every", f"a step of at least 1s that goes into the size, at most {MAX_PANES} times")
+
+    def _zone(self, inner: Fields) -> str:
+        zone = inner.text("timezone", DEFAULT_ZONE)
+        try:
+            return check_zone(zone)
+        except ValueError as wrong:
+            inner.wrong("timezone", str(wrong))
+            return DEFAULT_ZONE
+
+    def watch(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> Watch:
+        """One series under one rule."""
+        return WindowWatch(rule, entity, catalogue)
+
+
+KIND = Window()

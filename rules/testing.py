@@ -1,0 +1,116 @@
+"""Runs the `tests:` of a rule: given these events, then exactly these conditions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from pipeline.core.clock import parse_rfc3339, rfc3339
+from pipeline.core.conditions import Condition, ConditionEdge
+from pipeline.core.errors import BadInput, IocError
+from rules.backtest import backtest, parse_input
+from rules.catalogue_files import read_catalogue
+from rules.engine.duration import parse_duration
+from rules.engine.settings import Rule
+
+DEFAULT_UNTIL_MS = 86_400_000
+_TIMES = ("at", "log", "episode")
+_SHOWN = ("edge", "severity", "at", "reason", "late", "key")
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What one test came to. `differences` is empty when it passed."""
+
+    rule: str
+    name: str
+    place: str
+    differences: tuple[str, ...]
+    fired: bool
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything was as expected."""
+        return not self.differences
+
+
+def run_tests(rule: Rule) -> list[Outcome]:
+    """The outcomes of all tests of a rule."""
+    return [_run(rule, test, index) for index, test in enumerate(rule.tests, 1)]
+
+
+def _run(rule: Rule, test: dict[str, Any], number: int) -> Outcome:
+    name = str(test.get("name") or f"test {number}")
+    try:
+        found = _conditions(rule, test, name)
+        differences = compare(_expected(test), found)
+    except (IocError, ValueError, AttributeError) as wrong:
+        found, differences = [], [str(wrong)]
+    fired = any(one.edge is ConditionEdge.BEGIN for one in found)
+    return Outcome(rule=rule.id, name=name, place=rule.place, differences=tuple(differences), fired=fired)
+
+
+def _conditions(rule: Rule, test: dict[str, Any], name: str) -> list[Condition]:
+    inputs = [parse_input(line, name) for line in test.get("given") or []]
+    catalogue = read_catalogue(test["catalogue"], name) if test.get("catalogue") else []
+    last = max((one.log for one in inputs), default=0)
+    found = backtest([rule], inputs, catalogue=catalogue, until=until_of(test.get("until"), last))
+    return sorted(found, key=lambda one: (one.key, one.episode, one.n))
+
+
+def until_of(text: object, last: int) -> int:
+    """To where time runs on: a time, a duration after the last event, or 24 h. Raises BadInput."""
+    if text is None:
+        return last + DEFAULT_UNTIL_MS
+    if isinstance(text, int) and text > 0:
+        return text
+    try:
+        return last + parse_duration(text)
+    except ValueError:
+        try:
+            return parse_rfc3339(str(text))
+        except ValueError as wrong:
+            raise BadInput("until", text, "a time such as 2026-11-21T08:00:00+07:00, or a duration") from wrong
+
+
+def _expected(test: dict[str, Any]) -> list[dict[str, Any]]:
+    found = test.get("then") or []
+    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+        raise BadInput("then", found, "a list of conditions such as {edge: begin, severity: major, at: ...}")
+    return [{key: _ms(key, value) for key, value in item.items()} for item in found]
+
+
+def _ms(key: str, value: object) -> object:
+    return parse_rfc3339(value) if key in _TIMES and isinstance(value, str) else value
+
+
+def compare(expected: list[dict[str, Any]], found: list[Condition]) -> list[str]:
+    """What differs, a line each. Of an expected condition only the fields given count; order is that of time."""
+    actual = [msgspec.to_builtins(one) for one in sorted(found, key=lambda one: (one.at, one.key, one.episode, one.n))]
+    left = list(actual)
+    lines = []
+    for want in expected:
+        match = next((one for one in left if all(_same(one, key, value) for key, value in want.items())), None)
+        if match is None:
+            lines.append(f"missing: {_show(want)}")
+        else:
+            left.remove(match)
+    lines += [f"not expected: {_show(one)}" for one in left]
+    return lines
+
+
+def _same(actual: dict[str, Any], key: str, value: object) -> bool:
+    if key in actual:
+        found: object = actual[key]
+    else:
+        found = actual.get("why", {}).get(key)
+    return found == value or (found is None and value is False)
+
+
+def _show(one: dict[str, Any]) -> str:
+    parts = [f"{key} {_text(key, one[key])}" for key in _SHOWN if one.get(key) not in (None, False, "")]
+    return ", ".join(parts)
+
+
+def _text(key: str, value: object) -> str:
+    return rfc3339(value) if key in _TIMES and isinstance(value, int) else str(value)

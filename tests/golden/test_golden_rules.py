@@ -1,0 +1,23 @@
+"""Every golden folder of a rule kind: rules with hand-worked expectations, found by listing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rules.engine.loader import load_text
+from rules.engine.settings import Rule
+from rules.kinds import KINDS
+from rules.testing import run_tests
+
+HERE = Path(__file__).parent
+FILES = sorted(file for kind in KINDS for file in (HERE / kind).glob("*.yaml"))
+CASES = [rule for file in FILES for rule in load_text(file.read_text("utf-8"), file.name).checked()]
+
+
+@pytest.mark.parametrize("rule", CASES, ids=[rule.id for rule in CASES])
+def test_a_rule_does_what_was_worked_out_by_hand(rule: Rule) -> None:
+    outcomes = run_tests(rule)
+    assert outcomes
+    assert {outcome.name: outcome.differences for outcome in outcomes if not outcome.passed} == {}
