@@ -6,6 +6,8 @@ Exit codes: 0 done, 1 found faults, 2 wrong usage or settings, 3 a service is mi
 from __future__ import annotations
 
 import importlib
+import logging
+import os
 import sys
 from typing import NamedTuple
 
@@ -38,11 +40,18 @@ COMMANDS = {
 
 def main() -> None:
     """Run one command; an error of ours is one sentence on standard error and an exit code."""
+    _quiet_libraries()
     try:
         application(sys.argv[1:])()
     except IocError as error:
         print(f"ioc: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+
+
+def _quiet_libraries() -> None:
+    """What aiokafka says of a missing broker we say in one sentence; IOC_LOG_LEVEL=DEBUG lets it speak."""
+    if os.environ.get("IOC_LOG_LEVEL", "").upper() != "DEBUG":
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 def application(arguments: list[str]) -> typer.Typer:

@@ -48,6 +48,46 @@ def gateway(metrics: Metrics = 0, sets: Sets = []) -> None:  # noqa: B006
     _until_stopped(run_gateway(found))
 
 
+@group.command()
+def rules(
+    instance: Instance = "1",
+    metrics: Metrics = 0,
+    accept_empty_state: EmptyState = False,
+    sets: Sets = [],  # noqa: B006
+) -> None:
+    """Judge readings, detections and cases by the rules."""
+    _worker("rules", instance, metrics, accept_empty_state, sets)
+
+
+@group.command()
+def alerts(
+    instance: Instance = "1",
+    metrics: Metrics = 0,
+    accept_empty_state: EmptyState = False,
+    sets: Sets = [],  # noqa: B006
+) -> None:
+    """Turn conditions and operators' verbs into alerts."""
+    _worker("alerts", instance, metrics, accept_empty_state, sets)
+
+
+def _worker(name: str, instance: str, metrics: int, accept_empty_state: bool, sets: list[str]) -> None:
+    from pipeline.app import worker
+    from pipeline.core.broker import check_kafka
+    from pipeline.log_app.worker import run as run_worker
+
+    found = _begin(name, metrics, sets)
+    asyncio.run(check_kafka(found.kafka.brokers))
+    run_worker(
+        worker(
+            name,
+            found.kafka.brokers,
+            found.centre.id,
+            instance=f"{name}-{instance}",
+            accept_empty_state=accept_empty_state,
+        )
+    )
+
+
 def _begin(component: str, metrics: int, sets: list[str]) -> Any:
     from pipeline.core.telemetry import configure_logs, serve_metrics
 

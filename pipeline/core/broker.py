@@ -53,9 +53,14 @@ async def _started(client: Any, brokers: str) -> Any:
     try:
         await client.start()
     except KafkaError as error:
-        await client.stop()
+        await (client.close() if isinstance(client, AIOKafkaAdminClient) else client.stop())
         raise kafka_missing(brokers) from error
     return client
+
+
+async def check_kafka(brokers: str) -> None:
+    """Return when a broker answers. Raises ServiceMissing; Faust would only retry in silence."""
+    await (await _started(AIOKafkaAdminClient(bootstrap_servers=brokers), brokers)).close()
 
 
 def calm(producer: AIOKafkaProducer, pause_s: float = _PAUSE_S) -> None:

@@ -30,9 +30,10 @@ class CatalogueChange(msgspec.Struct, frozen=True):
 class LogFrame(msgspec.Struct, Generic[Line], frozen=True, kw_only=True):
     """One record of a partition, decoded. A tick is a frame without lines.
 
-    `log`: the broker's append time, ms. `lines`: (line number in the record, event); bad lines are gone to the
-    dead letters already. `news`: catalogue changes that take effect before the first line. `lost`: records that
-    retention removed between the previous frame and this one.
+    `log`: the broker's append time, ms. `catalogue`: the catalogue offset that applies from this frame on.
+    `lines`: (line number in the record, event); bad lines are gone to the dead letters already. `news`: catalogue
+    changes that take effect before the first line. `lost`: records that retention removed between the previous
+    frame and this one.
     """
 
     topic: str
@@ -42,6 +43,7 @@ class LogFrame(msgspec.Struct, Generic[Line], frozen=True, kw_only=True):
     lines: tuple[tuple[int, Line], ...] = ()
     producer: str = ""
     sent: int = 0
+    catalogue: int = 0
     news: tuple[CatalogueChange, ...] = ()
     lost: int = 0
 

@@ -112,6 +112,7 @@ class Part:
             lines=decoded.lines,
             producer=record.headers.get("producer", b"").decode(),
             sent=record.number("sent"),
+            catalogue=catalogue,
             news=changes,
             lost=self._lost,
         )
