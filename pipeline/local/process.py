@@ -50,6 +50,7 @@ class Child:
         self._started_at = 0.0
         self._back_off_s = FIRST_BACK_OFF_S
         self._tail: deque[str] = deque(maxlen=_SHOWN_LINES)
+        self._pumping: threading.Thread | None = None
 
     @property
     def record(self) -> Path:
@@ -107,8 +108,9 @@ class Child:
         self._process = process
         if (who := identity.of(process.pid)) is not None:
             identity.write(self.record, who, restarts=self.restarts)
-        for work in (self._pump, self._watch):
-            threading.Thread(target=work, args=(process,), name=service.name, daemon=True).start()
+        self._pumping = threading.Thread(target=self._pump, args=(process,), name=service.name, daemon=True)
+        self._pumping.start()
+        threading.Thread(target=self._watch, args=(process,), name=service.name, daemon=True).start()
 
     def _await_ready(self) -> None:
         until = self._started_at + self.service.start_within_s
@@ -121,6 +123,8 @@ class Child:
 
     def _give_up(self, why: str) -> None:
         self.kill()
+        if self._pumping is not None:
+            self._pumping.join(1.0)  # its last words may still be in the pipe
         said = " / ".join(self._tail) or "it wrote nothing"
         log = self._folder.logs / f"{self.service.name}.log"
         raise ServiceMissing(self.service.name, self.service.address, f"{why}; see {log}: {said}")

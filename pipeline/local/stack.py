@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
+from typing import Any
 
 from pipeline.core.errors import BadInput, UsageError
 from pipeline.local import endpoints, identity, kafka, mosquitto, own, postgres, rtsp
@@ -20,6 +21,9 @@ from pipeline.local.service import Service
 SERVICES: dict[str, ModuleType] = {"kafka": kafka, "mosquitto": mosquitto, "postgres": postgres, "rtsp": rtsp}
 ALL_SERVICES = tuple(SERVICES)
 _PATIENCE_S = 3.0
+
+Options = Mapping[str, Mapping[str, Any]]
+"""By service: further arguments of its `service` function, e.g. `{"rtsp": {"fps": 25}}`."""
 
 Prepare = Callable[[Endpoints], None]
 """Runs when the services are ready and before our own processes start: topics, migrations."""
@@ -40,12 +44,15 @@ class LocalStack:
         fast: bool = False,
         echo: Echo = silent,
         prepare: Prepare | None = None,
+        options: Options | None = None,
     ) -> None:
         self.folder = DataFolder(data)
         self._names = tuple(services)
         self._fast, self._echo, self._prepare = fast, echo, prepare
+        self._options = options or {}
         self._hold = Hold(self.folder.lock)
         self._children: dict[str, Child] = {}
+        self._endpoints: Endpoints | None = None
         check_names(self._names)
 
     @contextlib.contextmanager
@@ -69,13 +76,16 @@ class LocalStack:
         found = endpoints.of(self.folder, ports)
         self._children = {
             name: Child(service, self.folder, self._echo)
-            for name, service in services(self.folder, ports, self._names, fast=self._fast).items()
+            for name, service in services(
+                self.folder, ports, self._names, fast=self._fast, options=self._options
+            ).items()
         }
         try:
             self._start_all(found)
         except BaseException:
             self.down()
             raise
+        self._endpoints = found
         self._hold.announce()
         return found
 
@@ -85,6 +95,13 @@ class LocalStack:
         _together(Child.stop, ours)
         _together(Child.stop, [self._children[name] for name in self._children if name in SERVICES])
         self._hold.release()
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """Where the services answer. Raises UsageError before `up`."""
+        if self._endpoints is None:
+            raise UsageError(f"the stack in {self.folder.root} was not started by this process")
+        return self._endpoints
 
     def start(self, name: str) -> None:
         """Start one child, on its old port, and wait until it is ready."""
@@ -139,11 +156,20 @@ class LocalStack:
 
 
 def services(
-    folder: DataFolder, ports: dict[str, int], names: Iterable[str], *, fast: bool = False
+    folder: DataFolder,
+    ports: dict[str, int],
+    names: Iterable[str],
+    *,
+    fast: bool = False,
+    options: Options = MappingProxyType({}),
 ) -> dict[str, Service]:
     """The named services and processes, services first, each in the order of its table."""
     wanted = set(names)
-    found = {name: SERVICES[name].service(folder, ports, fast=fast) for name in SERVICES if name in wanted}
+    found = {
+        name: module.service(folder, ports, fast=fast, **options.get(name, {}))
+        for name, module in SERVICES.items()
+        if name in wanted
+    }
     ours = {row.name: own.service(row, folder, ports) for row in own.PROCESSES if row.name in wanted}
     return {**found, **ours}
 
