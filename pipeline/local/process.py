@@ -64,7 +64,8 @@ class Child:
 
     def ready(self) -> bool:
         """Whether it runs and answers now."""
-        return self.pid() is not None and self.service.ready()
+        settled = time.monotonic() - self._started_at >= self.service.settle_s
+        return settled and self.pid() is not None and self.service.ready()
 
     def start(self) -> None:
         """Start it and wait until it is ready; nothing happens when it runs already.

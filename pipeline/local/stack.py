@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType, ModuleType
@@ -15,6 +15,7 @@ from pipeline.local import endpoints, identity, kafka, mosquitto, own, postgres,
 from pipeline.local.datafolder import DataFolder
 from pipeline.local.endpoints import Endpoints
 from pipeline.local.holder import Hold, holder
+from pipeline.local.own import PROCESSES, OwnProcess
 from pipeline.local.process import Child, Echo, silent
 from pipeline.local.service import Service
 
@@ -45,15 +46,16 @@ class LocalStack:
         echo: Echo = silent,
         prepare: Prepare | None = None,
         options: Options | None = None,
+        processes: Sequence[OwnProcess] = PROCESSES,
     ) -> None:
         self.folder = DataFolder(data)
         self._names = tuple(services)
         self._fast, self._echo, self._prepare = fast, echo, prepare
-        self._options = options or {}
+        self._options, self._processes = options or {}, processes
         self._hold = Hold(self.folder.lock)
         self._children: dict[str, Child] = {}
         self._endpoints: Endpoints | None = None
-        check_names(self._names)
+        check_names(self._names, processes)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Endpoints]:
@@ -64,7 +66,7 @@ class LocalStack:
             self.down()
 
     def up(self) -> Endpoints:
-        """Start everything: services side by side, then the preparation, then our own processes in order.
+        """Start everything: services, then the preparation, then our own processes.
 
         Raises UsageError when another process runs this folder, ServiceMissing when a child does not
         become ready; what was started is stopped again then.
@@ -77,7 +79,12 @@ class LocalStack:
         self._children = {
             name: Child(service, self.folder, self._echo)
             for name, service in services(
-                self.folder, ports, self._names, fast=self._fast, options=self._options
+                self.folder,
+                ports,
+                self._names,
+                fast=self._fast,
+                options=self._options,
+                processes=self._processes,
             ).items()
         }
         try:
@@ -145,9 +152,7 @@ class LocalStack:
         endpoints.publish(self.folder, found)
         if self._prepare is not None:
             self._prepare(found)
-        for name, child in chosen:
-            if name not in SERVICES:
-                child.start()
+        _together(Child.start, [child for name, child in chosen if name not in SERVICES])
 
     def _child(self, name: str) -> Child:
         if name not in self._children:
@@ -162,6 +167,7 @@ def services(
     *,
     fast: bool = False,
     options: Options = MappingProxyType({}),
+    processes: Sequence[OwnProcess] = PROCESSES,
 ) -> dict[str, Service]:
     """The named services and processes, services first, each in the order of its table."""
     wanted = set(names)
@@ -170,13 +176,13 @@ def services(
         for name, module in SERVICES.items()
         if name in wanted
     }
-    ours = {row.name: own.service(row, folder, ports) for row in own.PROCESSES if row.name in wanted}
+    ours = {row.name: own.service(row, folder, ports) for row in processes if row.name in wanted}
     return {**found, **ours}
 
 
 def all_names() -> tuple[str, ...]:
     """Every service, and every part of ours that this version has."""
-    return (*SERVICES, *(row.name for row in own.PROCESSES if own.available(row)))
+    return (*SERVICES, *(row.name for row in PROCESSES if own.available(row)))
 
 
 def port_names() -> tuple[str, ...]:
@@ -184,9 +190,9 @@ def port_names() -> tuple[str, ...]:
     return (*(name for module in SERVICES.values() for name in module.PORTS), "console")
 
 
-def check_names(names: Iterable[str]) -> None:
+def check_names(names: Iterable[str], processes: Sequence[OwnProcess] = PROCESSES) -> None:
     """Raises UsageError when a name is neither a service nor a process of ours."""
-    known = (*SERVICES, *(row.name for row in own.PROCESSES))
+    known = (*SERVICES, *(row.name for row in processes))
     for name in names:
         if name not in known:
             raise UsageError(f"{name} is no part of the stack; the parts are {', '.join(known)}")
