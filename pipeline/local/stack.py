@@ -68,7 +68,7 @@ class LocalStack:
     def up(self) -> Endpoints:
         """Start everything: services, then the preparation, then our own processes.
 
-        Raises UsageError when another process runs this folder, ServiceMissing when a child does not
+        Raises RunsAlreadyError when another process runs this folder, ServiceMissing when a child does not
         become ready; what was started is stopped again then.
         """
         self.folder.create()
