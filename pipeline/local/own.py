@@ -34,14 +34,12 @@ PROCESSES = (
 
 
 _SETTLE_S = 1.0
+_RUN = "pipeline.cli.run"
 
 
 def available(process: OwnProcess) -> bool:
-    """Whether this version of the product has the part."""
-    try:
-        return importlib.util.find_spec(process.module) is not None
-    except ModuleNotFoundError:
-        return False
+    """Whether this version of the product has the part, and the command `ioc run` that starts it."""
+    return _exists(process.module) and _exists(_RUN)
 
 
 def service(process: OwnProcess, folder: DataFolder, ports: dict[str, int]) -> Service:
@@ -61,3 +59,10 @@ def service(process: OwnProcess, folder: DataFolder, ports: dict[str, int]) -> S
 
 def _ready(port: int) -> Callable[[], bool]:
     return partial(is_open, port) if port else lambda: True
+
+
+def _exists(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False

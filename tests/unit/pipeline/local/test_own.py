@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -21,7 +22,8 @@ def test_a_row_is_a_part_of_the_command_line(tmp_path: Path) -> None:
 
 
 def test_a_part_that_this_version_lacks_is_not_available() -> None:
-    assert own.available(OwnProcess("here", "pipeline.local.own"))
+    there = importlib.util.find_spec("pipeline.cli.run") is not None
+    assert own.available(OwnProcess("here", "pipeline.local.own")) == there
     assert not own.available(OwnProcess("gone", "pipeline.local.nothing"))
     assert not own.available(OwnProcess("gone", "nothing.at.all"))
 
