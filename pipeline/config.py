@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -198,11 +198,11 @@ def layers(sets: Iterable[str] = (), config: Path | None = None) -> list[Layer]:
         raise ConfigError(f"there is no settings file {chosen}")
     strong = [
         Layer("--set", _parsed(sets)),
-        Layer("environment", _read(_environment())),
-        Layer(str(chosen), _read(TomlConfigSettingsSource(_Readable, toml_file=chosen), chosen)),
+        Layer("environment", _read(_environment)),
+        Layer(str(chosen), _read(lambda: TomlConfigSettingsSource(_Readable, toml_file=chosen), chosen)),
     ]
     stack = _data_folder(strong) / "stack.json"
-    return [*strong, Layer(str(stack), _read(JsonConfigSettingsSource(_Readable, json_file=stack), stack))]
+    return [*strong, Layer(str(stack), _read(lambda: JsonConfigSettingsSource(_Readable, json_file=stack), stack))]
 
 
 def explained(settings: Settings, found: list[Layer]) -> list[Setting]:
@@ -221,9 +221,9 @@ def _environment() -> EnvSettingsSource:
     return EnvSettingsSource(_Readable)
 
 
-def _read(source: PydanticBaseSettingsSource, path: Path | None = None) -> dict[str, Any]:
+def _read(opened: Callable[[], PydanticBaseSettingsSource], path: Path | None = None) -> dict[str, Any]:
     try:
-        return dict(source())
+        return dict(opened()())
     except (ValueError, OSError) as error:
         raise ConfigError(f"{path or 'environment'} cannot be read: {error}") from error
 

@@ -1,11 +1,17 @@
-"""Fixtures of the whole suite: one real stack for the run."""
+"""Fixtures of the whole suite: one real local stack a run, started when the first test asks for it."""
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+from pipeline.local.endpoints import Endpoints
+from pipeline.local.stack import LocalStack
 
 
 class StackUnderTest(NamedTuple):
@@ -14,26 +20,46 @@ class StackUnderTest(NamedTuple):
     kafka_brokers: str
     postgres_dsn: str
     environment: dict[str, str]
+    local: LocalStack
+    endpoints: Endpoints
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[StackUnderTest]:
-    """The real stack of this run, with topics and tables."""
-    import json
-    from pathlib import Path
+def reachable_folder() -> Iterator[Path]:
+    """A folder for stacks: pytest's own is closed to the user postgres."""
+    with tempfile.TemporaryDirectory(prefix="ioc-test-", dir="/var/tmp", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        yield folder
 
+
+@pytest.fixture(scope="session")
+def local_stack(reachable_folder: Path) -> Iterator[LocalStack]:
+    """Kafka, mosquitto, PostgreSQL and the camera, ready and empty. A test that stops one starts it again."""
+    local = LocalStack(reachable_folder / "stack", fast=True)
+    with local.running():
+        yield local
+
+
+@pytest.fixture(scope="session")
+def endpoints(local_stack: LocalStack) -> Endpoints:
+    """Where the services of the run's stack answer."""
+    return local_stack.endpoints
+
+
+@pytest.fixture(scope="session")
+def stack(local_stack: LocalStack, endpoints: Endpoints) -> StackUnderTest:
+    """The real stack of this run, with topics and tables; settings read in this process find it."""
     from pipeline.config import load
     from pipeline.prepare import prepare
 
-    found = json.loads(Path("/var/tmp/ioc-lead/stack.json").read_text())
-    import os
-
-    os.environ["IOC__DATA"] = "/var/tmp/ioc-lead"
+    environment = {"IOC__DATA": str(local_stack.folder.root)}
+    os.environ.update(environment)
     prepare(load())
-    yield StackUnderTest(found["kafka"]["brokers"], found["postgres"]["dsn"], {"IOC__DATA": "/var/tmp/ioc-lead"})
+    return StackUnderTest(endpoints.kafka_brokers, endpoints.postgres_dsn, environment, local_stack, endpoints)
 
 
 @pytest.fixture(scope="session")
 def kafka_brokers(stack: StackUnderTest) -> str:
-    """Address of the real Kafka of this run."""
+    """Address of the run's Kafka, with every topic made."""
     return stack.kafka_brokers

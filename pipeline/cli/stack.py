@@ -36,16 +36,12 @@ def up(only: Only = "", detach: Detach = False, fast: bool = False, sets: Sets =
     Started a second time for the same data folder, it says that it runs and does nothing. `--fast` is for
     tests: a quicker start, no protection against a power cut.
     """
-    from pipeline.local.holder import holder
     from pipeline.local.stack import all_names, check_names
 
     names = tuple(part.strip() for part in only.split(",") if part.strip()) or all_names()
     check_names(names)
     folder = _folder(sets)
-    running = holder(folder.lock)
-    if running is not None:
-        print(f"the stack in {folder.root} runs already, as process {running.pid}")
-    elif detach:
+    if detach:
         _in_background(folder, names, fast)
     else:
         _in_foreground(folder, names, fast)
@@ -94,15 +90,20 @@ def _folder(sets: Sequence[str]) -> DataFolder:
 
 
 def _in_foreground(folder: DataFolder, names: Sequence[str], fast: bool) -> None:
+    from pipeline.local.holder import RunsAlreadyError
     from pipeline.local.preparation import prepare
+    from pipeline.local.process import silent
     from pipeline.local.stack import LocalStack
 
-    stack = LocalStack(folder.root, names, fast=fast, echo=_print_line, prepare=lambda found: prepare(found, names))
+    echo = _print_line if sys.stdout.isatty() else silent  # the log files have it all, and are limited
+    stack = LocalStack(folder.root, names, fast=fast, echo=echo, prepare=lambda found: prepare(found, names))
     for number in _ENDINGS:
         signal.signal(number, _interrupt)
     try:
-        _print_endpoints(stack.up())
+        _print_endpoints(stack.up(), names)
         threading.Event().wait()
+    except RunsAlreadyError as error:
+        print(error)
     except KeyboardInterrupt:
         print("stopping")
     finally:
@@ -120,25 +121,35 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _in_background(folder: DataFolder, names: Sequence[str], fast: bool) -> None:
-    from pipeline.local.holder import announced
+    """Start a supervisor of its own, unless one is there, and wait until everything is ready."""
+    from pipeline.local.holder import announced, holder
 
     folder.create()
     log = folder.logs / "supervisor.log"
+    running = holder(folder.lock)
+    if running is not None:
+        print(f"the stack in {folder.root} runs already, as process {running.pid}")
+    supervisor = None if running else _supervisor(folder, names, fast, log)
+    until = time.monotonic() + _START_WITHIN_S
+    while not announced(folder.lock):
+        failed = supervisor is not None and supervisor.poll() not in (None, 0)  # 0: another was quicker
+        if failed or time.monotonic() > until:
+            _not_started(log)
+        time.sleep(0.05)
+    if supervisor is not None:
+        print(f"the stack runs as process {supervisor.pid}; data and logs are in {folder.root}")
+
+
+def _supervisor(folder: DataFolder, names: Sequence[str], fast: bool, log: Path) -> subprocess.Popen[bytes]:
     options = ["--only", ",".join(names), "--set", f"data={folder.root}", *(["--fast"] if fast else [])]
     with log.open("wb") as output:
-        supervisor = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", "pipeline.cli", "up", *options],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    until = time.monotonic() + _START_WITHIN_S
-    while not announced(folder.lock):
-        if supervisor.poll() is not None or time.monotonic() > until:
-            _not_started(log)
-        time.sleep(0.05)
-    print(f"the stack runs as process {supervisor.pid}; data and logs are in {folder.root}")
 
 
 def _not_started(log: Path) -> None:
@@ -146,13 +157,16 @@ def _not_started(log: Path) -> None:
     raise ServiceMissing("the stack", str(log.parent), f"it did not start: {last}")
 
 
-def _print_endpoints(found: Endpoints) -> None:
-    print(f"Kafka       {found.kafka_brokers}")
-    print(f"MQTT        {found.mqtt_host}:{found.mqtt_port}")
-    print(f"PostgreSQL  {found.postgres_dsn.rpartition('@')[2]}")
-    print(f"camera      {found.rtsp_url} (with a password: {found.rtsp_url_protected})")
-    print("all is ready; Ctrl-C stops it")
-    sys.stdout.flush()
+def _print_endpoints(found: Endpoints, names: Sequence[str]) -> None:
+    lines = {
+        "kafka": f"Kafka       {found.kafka_brokers}",
+        "mosquitto": f"MQTT        {found.mqtt_host}:{found.mqtt_port}",
+        "postgres": f"PostgreSQL  {found.postgres_dsn.rpartition('@')[2]}",
+        "rtsp": f"camera      {found.rtsp_url} (with a password: {found.rtsp_url_protected})",
+        "console": f"console     http://{found.console_host}:{found.console_port}",
+    }
+    print("\n".join(line for name, line in lines.items() if name in names))
+    print("all is ready; Ctrl-C stops it", flush=True)
 
 
 def _print_line(name: str, line: str) -> None:

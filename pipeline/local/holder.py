@@ -12,6 +12,10 @@ from pipeline.local.datafolder import read_json
 from pipeline.local.identity import Identity
 
 
+class RunsAlreadyError(UsageError):
+    """Another process runs the stack of this data folder."""
+
+
 class Hold:
     """The lock on a data folder, held from `take()` to `release()`."""
 
@@ -19,14 +23,14 @@ class Hold:
         self._path, self._record, self._descriptor = path, _record(path), -1
 
     def take(self) -> None:
-        """Take the lock and write down who we are. Raises UsageError when another process has it."""
+        """Take the lock and write down who we are. Raises RunsAlreadyError when another has it."""
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
             other = holder(self._path)
-            raise UsageError(
+            raise RunsAlreadyError(
                 f"the stack in {self._path.parent} runs already, as process {other.pid if other else '?'}"
             ) from None
         self._descriptor = descriptor

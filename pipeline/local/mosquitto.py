@@ -24,6 +24,9 @@ PORTS = ("mqtt",)
 ADMIN, GATEWAY = "admin", "gateway"
 AUTOSAVE_CHANGES = 100
 """A killed broker loses at most so many acknowledged messages; 1 loses none, at a tenth of the speed."""
+MAX_QUEUED = 1_000_000
+"""Per client. Not 0 ("no limit"): before 2.0.22 that drops QoS 0 messages and disconnects, as over its quota,
+a client whose publish was denied (eclipse-mosquitto issues 1956, 3244)."""
 
 PLUGIN = "mosquitto_dynamic_security.so"
 _SETTINGS = """\
@@ -36,7 +39,7 @@ persistence true
 persistence_location {home}/
 autosave_on_changes true
 autosave_interval {autosave}
-max_queued_messages 0
+max_queued_messages {queued}
 max_inflight_messages 200
 set_tcp_nodelay true
 log_dest stdout
@@ -90,7 +93,8 @@ def prepare(home: Path, port: int, accounts: dict[str, str], autosave_changes: i
     if library is None:
         raise ServiceMissing("mosquitto", f"{LOOPBACK}:{port}", f"{PLUGIN} is not installed; run `make setup`")
     home.mkdir(mode=0o700, exist_ok=True)
-    text = _SETTINGS.format(host=LOOPBACK, port=port, plugin=library, home=home, autosave=autosave_changes)
+    limits = {"autosave": autosave_changes, "queued": MAX_QUEUED}
+    text = _SETTINGS.format(host=LOOPBACK, port=port, plugin=library, home=home, **limits)
     (home / "mosquitto.conf").write_text(text)
     path = home / "dynamic-security.json"
     write_private_json(path, with_accounts(read_json(path), accounts))

@@ -19,27 +19,27 @@ class OwnProcess:
 
     name: str
     module: str
-    needs: tuple[str, ...]
     port: str | None = None
 
 
 PROCESSES = (
-    OwnProcess("relay", "pipeline.relay", ("kafka", "postgres")),
-    OwnProcess("gateway", "pipeline.ingest", ("kafka", "mosquitto", "postgres")),
-    OwnProcess("rules", "pipeline.app", ("kafka",)),
-    OwnProcess("alerts", "pipeline.app", ("kafka",)),
-    OwnProcess("sink", "sinks.writer", ("kafka", "postgres")),
-    OwnProcess("vision", "vision.worker", ("kafka",)),
-    OwnProcess("console", "pipeline.console", ("kafka", "postgres"), port="console"),
+    OwnProcess("relay", "pipeline.relay"),
+    OwnProcess("gateway", "pipeline.ingest"),
+    OwnProcess("rules", "pipeline.app"),
+    OwnProcess("alerts", "pipeline.app"),
+    OwnProcess("sink", "sinks.writer"),
+    OwnProcess("vision", "vision.worker"),
+    OwnProcess("console", "pipeline.console", port="console"),
 )
 
 
+_SETTLE_S = 1.0
+_RUN = "pipeline.cli.run"
+
+
 def available(process: OwnProcess) -> bool:
-    """Whether this version of the product has the part."""
-    try:
-        return importlib.util.find_spec(process.module) is not None
-    except ModuleNotFoundError:
-        return False
+    """Whether this version of the product has the part, and the command `ioc run` that starts it."""
+    return _exists(process.module) and _exists(_RUN)
 
 
 def service(process: OwnProcess, folder: DataFolder, ports: dict[str, int]) -> Service:
@@ -50,6 +50,7 @@ def service(process: OwnProcess, folder: DataFolder, ports: dict[str, int]) -> S
         address=f"127.0.0.1:{port}" if port else f"ioc run {process.name}",
         argv=(sys.executable, "-m", "pipeline.cli", "run", process.name),
         ready=_ready(port),
+        settle_s=0.0 if port else _SETTLE_S,
         env={"IOC__DATA": str(folder.root)},
         cwd=folder.root,
         stop_within_s=4.0,
@@ -58,3 +59,10 @@ def service(process: OwnProcess, folder: DataFolder, ports: dict[str, int]) -> S
 
 def _ready(port: int) -> Callable[[], bool]:
     return partial(is_open, port) if port else lambda: True
+
+
+def _exists(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False

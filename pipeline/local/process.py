@@ -50,6 +50,7 @@ class Child:
         self._started_at = 0.0
         self._back_off_s = FIRST_BACK_OFF_S
         self._tail: deque[str] = deque(maxlen=_SHOWN_LINES)
+        self._pumping: threading.Thread | None = None
 
     @property
     def record(self) -> Path:
@@ -63,7 +64,8 @@ class Child:
 
     def ready(self) -> bool:
         """Whether it runs and answers now."""
-        return self.pid() is not None and self.service.ready()
+        settled = time.monotonic() - self._started_at >= self.service.settle_s
+        return settled and self.pid() is not None and self.service.ready()
 
     def start(self) -> None:
         """Start it and wait until it is ready; nothing happens when it runs already.
@@ -107,8 +109,9 @@ class Child:
         self._process = process
         if (who := identity.of(process.pid)) is not None:
             identity.write(self.record, who, restarts=self.restarts)
-        for work in (self._pump, self._watch):
-            threading.Thread(target=work, args=(process,), name=service.name, daemon=True).start()
+        self._pumping = threading.Thread(target=self._pump, args=(process,), name=service.name, daemon=True)
+        self._pumping.start()
+        threading.Thread(target=self._watch, args=(process,), name=service.name, daemon=True).start()
 
     def _await_ready(self) -> None:
         until = self._started_at + self.service.start_within_s
@@ -121,6 +124,8 @@ class Child:
 
     def _give_up(self, why: str) -> None:
         self.kill()
+        if self._pumping is not None:
+            self._pumping.join(1.0)  # its last words may still be in the pipe
         said = " / ".join(self._tail) or "it wrote nothing"
         log = self._folder.logs / f"{self.service.name}.log"
         raise ServiceMissing(self.service.name, self.service.address, f"{why}; see {log}: {said}")

@@ -18,16 +18,15 @@ SYSTEM_PYTHON = "/usr/bin/python3"
 """GStreamer's Python binding is a Debian package, made for Debian's Python."""
 
 
-def service(folder: DataFolder, ports: dict[str, int], *, fast: bool) -> Service:
-    """The server; `fast` changes nothing here."""
+def service(folder: DataFolder, ports: dict[str, int], *, fast: bool, fps: float = clip.FRAMES_PER_SECOND) -> Service:
+    """The server; `fps` frames a second (the clip was taken at 10); `fast` changes nothing here."""
     script = Path(__file__).with_name("rtsp_server.py")
     clear, protected = ports["rtsp"], ports["rtsp_protected"]
     where = ("--port", str(clear), "--protected-port", str(protected), "--path", PATH)
-    fps = ("--fps", str(clip.FRAMES_PER_SECOND))
     return Service(
         name="rtsp",
         address=f"{LOOPBACK}:{clear}",
-        argv=(SYSTEM_PYTHON, str(script), str(clip.encoded()), *where, *fps),
+        argv=(SYSTEM_PYTHON, str(script), str(clip.encoded()), *where, "--fps", str(fps)),
         env={"IOC_RTSP_USER": USER, "IOC_RTSP_PASSWORD": folder.password("rtsp")},
         ready=lambda: answers(clear) and answers(protected),
         prepare=_prepare,

@@ -17,7 +17,8 @@ class Service:
     """One child process: how it is prepared, started, known to be ready, and stopped.
 
     `prepare` runs before every start and must be harmless when repeated. `ready` is asked again and
-    again, from several threads, and must return within a second.
+    again, from several threads, and must return within a second. A process that cannot be asked is
+    ready when it has run for `settle_s`.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Service:
     prepare: Callable[[], None] = nothing
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     user: str | None = None
+    settle_s: float = 0.0
     start_within_s: float = 60.0
     stop_within_s: float = 6.0
     stop_signal: signal.Signals = signal.SIGTERM

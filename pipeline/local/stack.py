@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
+from typing import Any
 
 from pipeline.core.errors import BadInput, UsageError
 from pipeline.local import endpoints, identity, kafka, mosquitto, own, postgres, rtsp
 from pipeline.local.datafolder import DataFolder
 from pipeline.local.endpoints import Endpoints
 from pipeline.local.holder import Hold, holder
+from pipeline.local.own import PROCESSES, OwnProcess
 from pipeline.local.process import Child, Echo, silent
 from pipeline.local.service import Service
 
 SERVICES: dict[str, ModuleType] = {"kafka": kafka, "mosquitto": mosquitto, "postgres": postgres, "rtsp": rtsp}
 ALL_SERVICES = tuple(SERVICES)
 _PATIENCE_S = 3.0
+
+Options = Mapping[str, Mapping[str, Any]]
+"""By service: further arguments of its `service` function, e.g. `{"rtsp": {"fps": 25}}`."""
 
 Prepare = Callable[[Endpoints], None]
 """Runs when the services are ready and before our own processes start: topics, migrations."""
@@ -40,13 +45,17 @@ class LocalStack:
         fast: bool = False,
         echo: Echo = silent,
         prepare: Prepare | None = None,
+        options: Options | None = None,
+        processes: Sequence[OwnProcess] = PROCESSES,
     ) -> None:
         self.folder = DataFolder(data)
         self._names = tuple(services)
         self._fast, self._echo, self._prepare = fast, echo, prepare
+        self._options, self._processes = options or {}, processes
         self._hold = Hold(self.folder.lock)
         self._children: dict[str, Child] = {}
-        check_names(self._names)
+        self._endpoints: Endpoints | None = None
+        check_names(self._names, processes)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Endpoints]:
@@ -57,9 +66,9 @@ class LocalStack:
             self.down()
 
     def up(self) -> Endpoints:
-        """Start everything: services side by side, then the preparation, then our own processes in order.
+        """Start everything: services, then the preparation, then our own processes.
 
-        Raises UsageError when another process runs this folder, ServiceMissing when a child does not
+        Raises RunsAlreadyError when another process runs this folder, ServiceMissing when a child does not
         become ready; what was started is stopped again then.
         """
         self.folder.create()
@@ -69,13 +78,21 @@ class LocalStack:
         found = endpoints.of(self.folder, ports)
         self._children = {
             name: Child(service, self.folder, self._echo)
-            for name, service in services(self.folder, ports, self._names, fast=self._fast).items()
+            for name, service in services(
+                self.folder,
+                ports,
+                self._names,
+                fast=self._fast,
+                options=self._options,
+                processes=self._processes,
+            ).items()
         }
         try:
             self._start_all(found)
         except BaseException:
             self.down()
             raise
+        self._endpoints = found
         self._hold.announce()
         return found
 
@@ -85,6 +102,13 @@ class LocalStack:
         _together(Child.stop, ours)
         _together(Child.stop, [self._children[name] for name in self._children if name in SERVICES])
         self._hold.release()
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """Where the services answer. Raises UsageError before `up`."""
+        if self._endpoints is None:
+            raise UsageError(f"the stack in {self.folder.root} was not started by this process")
+        return self._endpoints
 
     def start(self, name: str) -> None:
         """Start one child, on its old port, and wait until it is ready."""
@@ -128,9 +152,7 @@ class LocalStack:
         endpoints.publish(self.folder, found)
         if self._prepare is not None:
             self._prepare(found)
-        for name, child in chosen:
-            if name not in SERVICES:
-                child.start()
+        _together(Child.start, [child for name, child in chosen if name not in SERVICES])
 
     def _child(self, name: str) -> Child:
         if name not in self._children:
@@ -139,18 +161,28 @@ class LocalStack:
 
 
 def services(
-    folder: DataFolder, ports: dict[str, int], names: Iterable[str], *, fast: bool = False
+    folder: DataFolder,
+    ports: dict[str, int],
+    names: Iterable[str],
+    *,
+    fast: bool = False,
+    options: Options = MappingProxyType({}),
+    processes: Sequence[OwnProcess] = PROCESSES,
 ) -> dict[str, Service]:
     """The named services and processes, services first, each in the order of its table."""
     wanted = set(names)
-    found = {name: SERVICES[name].service(folder, ports, fast=fast) for name in SERVICES if name in wanted}
-    ours = {row.name: own.service(row, folder, ports) for row in own.PROCESSES if row.name in wanted}
+    found = {
+        name: module.service(folder, ports, fast=fast, **options.get(name, {}))
+        for name, module in SERVICES.items()
+        if name in wanted
+    }
+    ours = {row.name: own.service(row, folder, ports) for row in processes if row.name in wanted}
     return {**found, **ours}
 
 
 def all_names() -> tuple[str, ...]:
     """Every service, and every part of ours that this version has."""
-    return (*SERVICES, *(row.name for row in own.PROCESSES if own.available(row)))
+    return (*SERVICES, *(row.name for row in PROCESSES if own.available(row)))
 
 
 def port_names() -> tuple[str, ...]:
@@ -158,9 +190,9 @@ def port_names() -> tuple[str, ...]:
     return (*(name for module in SERVICES.values() for name in module.PORTS), "console")
 
 
-def check_names(names: Iterable[str]) -> None:
+def check_names(names: Iterable[str], processes: Sequence[OwnProcess] = PROCESSES) -> None:
     """Raises UsageError when a name is neither a service nor a process of ours."""
-    known = (*SERVICES, *(row.name for row in own.PROCESSES))
+    known = (*SERVICES, *(row.name for row in processes))
     for name in names:
         if name not in known:
             raise UsageError(f"{name} is no part of the stack; the parts are {', '.join(known)}")
