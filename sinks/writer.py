@@ -89,6 +89,7 @@ class Sink:
             async with connection:
                 store = Store(connection, self._name)
                 await store.prepare(list(TABLES.values()))
+                log.info("sink ready")
                 self._assigned.set()  # offsets are read with this connection from now on
                 await self._consume(consumer, store)
         except psycopg.OperationalError as error:
