@@ -102,12 +102,13 @@ class LogApp:
     def _agent(self, topic: str) -> None:
         async def follow(stream: Any) -> None:
             async for event in stream.events():
-                await self._handle(event.message)
+                await self.handle(event.message)
 
         channel = self.app.topic(topic, value_serializer="raw", key_serializer="raw")
         self.app.agent(channel, name=f"{self.name}-{topic}", concurrency=1)(follow)
 
-    async def _handle(self, message: Any) -> None:
+    async def handle(self, message: Any) -> None:
+        """Fold one record, unless it is folded already or its partition is not ours."""
         part = self.parts.get(message.tp)
         if part is None:
             return  # not ours, a rebalance is under way: no effect, no commit

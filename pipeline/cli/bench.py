@@ -1,0 +1,40 @@
+"""`ioc bench`: how fast the hot paths are, as ratios to a limit or a peer in the same run."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.cli.output import AsJson
+
+group = typer.Typer(no_args_is_help=True)
+
+
+@group.command()
+def worker(
+    frames_of: Annotated[int, typer.Option(help="Readings a frame.")] = 50,
+    readings: Annotated[int, typer.Option(help="Readings for the framed consumers.")] = 1_000_000,
+    single: Annotated[int, typer.Option(help="Readings for idiomatic Faust.")] = 60_000,
+    as_json: AsJson = False,
+) -> None:
+    """The rules worker against a bare consumer and against Faust as its manual teaches it."""
+    from pipeline.bench.worker import run
+
+    tell(run(frames_of, readings, single), as_json=as_json)
+
+
+def tell(found: dict[str, Any], *, as_json: bool) -> None:
+    """Print what was measured."""
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    for name, value in found.items():
+        shown = ", ".join(f"{k} {v:,.0f}" for k, v in value.items()) if isinstance(value, dict) else f"{value:,.2f}"
+        print(f"{name:18} {shown}")
+
+
+@group.callback()
+def _group() -> None:
+    """Benchmarks."""
