@@ -136,8 +136,8 @@ class Engine:
             greet(fold, world, self._owns)
         if frame.news:
             world = take_news(fold, world, frame.news, self._owns)
-        producers.hear(fold, self._reports)
         producers.miss(fold, self._producers, self._reports)
+        producers.hear(fold, self._reports)
         if frame.lost:
             failures.report_gap(fold)
         waiting: list[_Timer] = []
