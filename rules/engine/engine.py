@@ -90,7 +90,7 @@ class Engine:
         """Rules and catalogue as of the last committed frame."""
         return self._world
 
-    def keys(self) -> list[bytes]:
+    def state_keys(self) -> list[bytes]:
         """All state keys, for a first full checkpoint."""
         return [*self._states, *([_META] if self._meta is not None else [])]
 

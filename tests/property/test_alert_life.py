@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from pipeline.core.conditions import (
     Condition,
     ConditionEdge,
     ConditionLine,
+    Operand,
     Severity,
     Verb,
     VerbName,
@@ -102,7 +104,7 @@ def test_life_of_alerts(steps: list[Any]) -> None:
     assert len(set(told)) == len(told)
     for one in outputs:
         if one.type is AlertEvent.CLEARED:
-            before = [b for b in outputs if b.key == one.key and b.sequence == one.sequence - 1][0]
+            before = next(b for b in outputs if b.key == one.key and b.sequence == one.sequence - 1)
             assert one.body.state.acked == before.body.state.acked or before.type is AlertEvent.REFUSED
     verbs = {line.id: line.verb for line in lines if isinstance(line, Verb)}
     for one in outputs:
@@ -124,7 +126,7 @@ def test_a_kill_and_a_replay_tell_the_same(steps: list[Any], cut: int) -> None:
     outputs: list[AlertOutput] = []
     for number, line in enumerate(lines):
         if number == cut:
-            saved = {key: raw for key in machine.keys() if (raw := machine.dump(key)) is not None}
+            saved = {key: raw for key in machine.state_keys() if (raw := machine.dump(key)) is not None}
             machine = AlertsMachine(state=saved)
         frame = LogFrame[ConditionLine](topic="c", partition=0, offset=0, log=T0 + number, lines=((0, line),))
         machine.fold(frame)
@@ -139,10 +141,6 @@ def test_the_body_stays_under_its_limit() -> None:
     machine = AlertsMachine()
     line = script.condition("r.a|d1", Severity.MAJOR, False)
     assert isinstance(line, Condition)
-    import msgspec
-
-    from pipeline.core.conditions import Operand
-
     operands = tuple(Operand(device="d1", quantity="rain_rate", value=1.5, at=T0 + n) for n in range(5000))
     big = msgspec.structs.replace(line, why=Why(operands=operands))
     delta = machine.fold(LogFrame(topic="c", partition=0, offset=0, log=T0, lines=((0, big),)))

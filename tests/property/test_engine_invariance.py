@@ -36,7 +36,7 @@ def test_a_kill_at_any_point_changes_nothing(log: list[LogFrame[Event]], data: s
         seen += 1
         if seen not in kills:
             return engine
-        saved = {key: raw for key in engine.keys() if (raw := engine.dump(key)) is not None}
+        saved = {key: raw for key in engine.state_keys() if (raw := engine.dump(key)) is not None}
         return Engine("ioc.readings.v1", 0, changes=changes(), state=saved)
 
     frames = [*log, tick(log[-1].log + _END)]
@@ -57,7 +57,7 @@ def test_changed_keys_alone_rebuild_the_state(log: list[LogFrame[Event]]) -> Non
                 saved.pop(key, None)
             else:
                 saved[key] = raw
-    assert saved == {key: engine.dump(key) for key in engine.keys()}
+    assert saved == {key: engine.dump(key) for key in engine.state_keys()}
 
 
 @settings(max_examples=60, deadline=None)
@@ -66,9 +66,9 @@ def test_a_fold_that_is_not_committed_leaves_no_trace(log: list[LogFrame[Event]]
     frames = [*log, tick(log[-1].log + _END)]
     engine = Engine("ioc.readings.v1", 0, changes=changes())
     for frame in frames:
-        before = {key: engine.dump(key) for key in engine.keys()}
+        before = {key: engine.dump(key) for key in engine.state_keys()}
         first = engine.fold(frame)
-        assert {key: engine.dump(key) for key in engine.keys()} == before
+        assert {key: engine.dump(key) for key in engine.state_keys()} == before
         second = engine.fold(frame)
         assert second.outputs == first.outputs
         assert second.changed == first.changed
