@@ -90,7 +90,7 @@ class Engine:
         """Rules and catalogue as of the last committed frame."""
         return self._world
 
-    def keys(self) -> list[bytes]:
+    def state_keys(self) -> list[bytes]:
         """All state keys, for a first full checkpoint."""
         return [*self._states, *([_META] if self._meta is not None else [])]
 
@@ -136,8 +136,8 @@ class Engine:
             greet(fold, world, self._owns)
         if frame.news:
             world = take_news(fold, world, frame.news, self._owns)
-        producers.hear(fold, self._reports)
         producers.miss(fold, self._producers, self._reports)
+        producers.hear(fold, self._reports)
         if frame.lost:
             failures.report_gap(fold)
         waiting: list[_Timer] = []
