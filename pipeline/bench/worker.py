@@ -59,7 +59,8 @@ def run(frames_of: int = 50, framed: int = 1_000_000, single: int = 60_000) -> d
 def _measure(name: str, brokers: str, count: int) -> dict[str, float]:
     command = [sys.executable, "-m", "pipeline.bench.consumers", name, brokers, str(count)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=True)
-    found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1].rpartition("\x1b[?25l")[2])
+    told = next(line for line in done.stdout.splitlines() if "{" in line)  # Faust's worker hides the cursor before it
+    found: dict[str, float] = json.loads(told[told.index("{") :])
     return found
 
 

@@ -34,6 +34,7 @@ COMMANDS = {
     "catalogue": Row("pipeline.cli.catalogue:group", "Areas, sites, types, devices and cameras from files."),
     "device": Row("pipeline.cli.device:group", "Register, list, show and retire devices."),
     "camera": Row("pipeline.cli.camera:group", "Register and list cameras."),
+    "rule": Row("pipeline.cli.rule:app", "Check, test, backtest and apply rules."),
     "bench": Row("pipeline.cli.bench:group", "Measure the hot paths against a limit or a peer."),
     "config": Row("pipeline.cli.config:group", "Check and show the settings."),
 }
