@@ -7,6 +7,7 @@ that commits offsets comes through them, and they commit what the checkpoints co
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -293,5 +294,7 @@ def run(log_app: LogApp, before: Callable[[], None] | None = None) -> None:
     """Run the worker until SIGTERM or SIGINT; exits the process."""
     if before is not None:
         before()
+    for library in ("aiokafka", "faust", "mode"):
+        logging.getLogger(library).setLevel(max(logging.WARNING, logging.getLogger(library).level))
     worker = faust.Worker(log_app.app, loglevel="WARNING", redirect_stdouts=False, quiet=True)
     worker.execute_from_commandline()
