@@ -162,6 +162,8 @@ def _check_area(registry: Registry, area: Area) -> None:
 
 
 def _check_site(registry: Registry, site: Site) -> None:
+    if site.id == "alerts":
+        raise BadInput("site.id", site.id, "an id other than alerts: below ioc/alerts/ we publish ourselves")
     if site.area:
         registry.require(Kind.AREA, "site.area", site.area)
     if site.point is not None:

@@ -3,48 +3,107 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
 
-from aiokafka import AIOKafkaProducer
+import msgspec
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from devices.directory import Directory
-from devices.gateway import TOPICS, Gateway
+from devices.doorstep import Bookkeeping
+from devices.gateway import Gateway, topics
 from devices.mqtt_session import Account, MqttSession
 from pipeline.config import Settings
-from pipeline.core.broker import start_producer
+from pipeline.core.broker import kafka_missing, read_to_end, start_consumer, start_producer
+from pipeline.core.clock import now_ms
 from pipeline.core.errors import Rejected
 from pipeline.core.frames import FrameProducer, dead_letter
 from pipeline.core.telemetry import log
-from pipeline.core.topics import INPUTS
+from pipeline.core.topics import INPUTS, READINGS, TOPICS
 from pipeline.log_app.catalogue import CatalogueFollower
 from pipeline.log_app.death import die
+
+RECALL_MS = 900_000
+"""How far back the log is read at a start to learn how far each device had counted."""
 
 
 async def run_gateway(settings: Settings) -> None:
     """Run the gateway until cancelled. Raises ServiceMissing, CredentialsWrong."""
-    name, mqtt = settings.gateway.id, settings.mqtt
-    producer = await start_producer(settings.kafka.brokers)
-    catalogue, directory = CatalogueFollower(settings.kafka.brokers), Directory()
-    await catalogue.start()
-    frames = FrameProducer(producer, name, INPUTS, on_failure=_die)
-    await _learn(catalogue, directory, frames, catalogue.read_all)
-    gateway = Gateway(frames, directory, _Letters(producer).write)
-    account = Account(mqtt.host, mqtt.port, mqtt.gateway_user, mqtt.gateway_password.get_secret_value(), f"ioc-{name}")
-    session = MqttSession(account, TOPICS)
-    frames.start()
-    following = asyncio.create_task(_follow(catalogue, directory, frames))
-    try:
+    async with AsyncExitStack() as stack:
+        producer = await start_producer(settings.kafka.brokers)
+        stack.push_async_callback(producer.stop)
+        catalogue, directory = CatalogueFollower(settings.kafka.brokers), Directory()
+        stack.push_async_callback(catalogue.stop)
+        letters = _Letters(producer)
+        frames = FrameProducer(producer, settings.gateway.id, INPUTS, on_failure=_die)
+        gateway = Gateway(frames, directory, letters.write, sites=settings.gateway.sites)
+        await _prepare(settings, catalogue, directory, frames, gateway)
+        session = MqttSession(_account(settings), topics(settings.gateway.sites))
+        stack.callback(session.close)
+        stack.push_async_callback(letters.stop)
+        frames.start()
+        stack.push_async_callback(frames.stop)  # what was taken in is sent and acknowledged
+        following = asyncio.create_task(_follow(catalogue, directory, frames))
+        stack.callback(following.cancel)
         await session.connect()
-        log.info("gateway connected", address=account.address, devices=len(directory))
+        log.info("gateway connected", address=_account(settings).address, devices=len(directory))
         while True:
             for message in await session.take():
                 gateway.handle(message)
+            if shed := session.shed():
+                gateway.dropped("overload", shed)
+
+
+async def _prepare(
+    settings: Settings, catalogue: CatalogueFollower, directory: Directory, frames: FrameProducer, gateway: Gateway
+) -> None:
+    try:
+        await catalogue.start()
+        await _learn(catalogue, directory, frames, catalogue.read_all)
+        await recall(settings.kafka.brokers, gateway.bookkeeping, now_ms() - RECALL_MS)
+    except (KafkaError, TimeoutError) as error:
+        raise kafka_missing(settings.kafka.brokers) from error
+
+
+def _account(settings: Settings) -> Account:
+    """Our account. A device that guessed the client id could take over the session and what is queued in it."""
+    mqtt, name = settings.mqtt, settings.gateway.id
+    password = mqtt.gateway_password.get_secret_value()
+    unguessable = hashlib.blake2b(name.encode(), key=password.encode()[:64], digest_size=8).hexdigest()
+    return Account(mqtt.host, mqtt.port, mqtt.gateway_user, password, f"ioc-{name}-{unguessable}")
+
+
+class _Numbered(msgspec.Struct):
+    """What of a reading tells how far a device has counted."""
+
+    device: str
+    at: int
+    seq: int = 0
+    device_at: int | None = None
+
+
+async def recall(brokers: str, bookkeeping: Bookkeeping, since: int) -> None:
+    """Learn from the log since `since` (ms) how far each device had counted.
+
+    Gaps that a crash of mosquitto left are found although the gateway went down with it.
+    """
+    decoder = msgspec.json.Decoder(_Numbered)
+    consumer = await start_consumer(brokers)
+    try:
+        partitions = [TopicPartition(READINGS, number) for number in range(TOPICS[READINGS].partitions)]
+        consumer.assign(partitions)
+        starts = await consumer.offsets_for_times(dict.fromkeys(partitions, since))
+        found = [partition for partition, start in starts.items() if start is not None]
+        for partition in found:
+            consumer.seek(partition, starts[partition].offset)
+        async for record in read_to_end(consumer, found):
+            with suppress(msgspec.DecodeError):  # whoever wrote such a frame, it was not a gateway
+                for line in decoder.decode_lines(record.value):
+                    bookkeeping.recall(line.device, line.seq, line.at if line.device_at is None else line.device_at)
     finally:
-        following.cancel()
-        await frames.stop()  # what was taken in is sent and acknowledged
-        session.close()
-        await catalogue.stop()
-        await producer.stop()
+        await consumer.stop()
 
 
 async def _follow(catalogue: CatalogueFollower, directory: Directory, frames: FrameProducer) -> None:
@@ -78,9 +137,14 @@ class _Letters:
         self._writing: set[asyncio.Task[None]] = set()
 
     def write(self, raw: bytes, rejection: Rejected, source: str, settled: Callable[[], None]) -> None:
+        """Begin to write a letter."""
         task = asyncio.create_task(self._write(raw, rejection, source, settled))
         self._writing.add(task)
         task.add_done_callback(self._written)
+
+    async def stop(self) -> None:
+        """Wait for the letters that are being written."""
+        await asyncio.gather(*self._writing)
 
     async def _write(self, raw: bytes, rejection: Rejected, source: str, settled: Callable[[], None]) -> None:
         await dead_letter(self._producer, raw, rejection, source=source, component="gateway")
