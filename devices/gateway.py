@@ -57,7 +57,7 @@ class Gateway:
             pending.done()
             return
         try:
-            known = self._sender(message)
+            known = sender(self._directory, message.topic, message.payload, message.received)
             self._handle_items(message, known, pending)
         except Rejected as rejection:
             self.component.received.inc()
@@ -78,15 +78,6 @@ class Gateway:
         if parts[3:4] == ["cmd"]:
             return "command"
         return "other_site" if self._sites and parts[1:2] and parts[1] not in self._sites else None
-
-    def _sender(self, message: Message) -> Known:
-        parts = message.topic.split("/", 3)
-        if len(parts) < 4:
-            raise Rejected(Reason.WRONG_TOPIC, f"topic: {message.topic!r}; expected ioc/<site>/<device>/<anything>")
-        if len(message.payload) > MAX_PAYLOAD_BYTES:
-            size = len(message.payload)
-            raise Rejected(Reason.TOO_LARGE, f"payload: {size} bytes; expected at most {MAX_PAYLOAD_BYTES}")
-        return self._directory.sender(parts[2], parts[1], message.received)
 
     def _handle_items(self, message: Message, known: Known, pending: _Pending) -> None:
         for number, item in enumerate(decoded(message.payload, message.topic, known)):
@@ -116,6 +107,17 @@ class Gateway:
         source = f"{message.topic}#{hashlib.sha256(message.payload).hexdigest()[:16]}/{number}"
         pending.wait()
         self._letter(raw, rejection, source, lambda: pending.rejected(rejection.reason))
+
+
+def sender(directory: Directory, topic: str, payload: bytes, received: int) -> Known:
+    """The device that sent this. Raises Rejected: wrong_topic, too_large, unknown_device, retired_device."""
+    parts = topic.split("/", 3)
+    if len(parts) < 4:
+        raise Rejected(Reason.WRONG_TOPIC, f"topic: {topic!r}; expected ioc/<site>/<device>/<anything>")
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        detail = f"payload: {len(payload)} bytes; expected at most {MAX_PAYLOAD_BYTES}"
+        raise Rejected(Reason.TOO_LARGE, detail)
+    return directory.sender(parts[2], parts[1], received)
 
 
 def decoded(payload: bytes, topic: str, known: Known) -> Iterable[Item]:

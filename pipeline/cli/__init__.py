@@ -34,6 +34,7 @@ COMMANDS = {
     "catalogue": Row("pipeline.cli.catalogue:group", "Areas, sites, types, devices and cameras from files."),
     "device": Row("pipeline.cli.device:group", "Register, list, show and retire devices."),
     "camera": Row("pipeline.cli.camera:group", "Register and list cameras."),
+    "deadletter": Row("pipeline.cli.deadletter:group", "List, show and retry what could not be used."),
     "config": Row("pipeline.cli.config:group", "Check and show the settings."),
 }
 
