@@ -1,7 +1,7 @@
 """The doorstep: from what a device said to a reading that everybody behind can rely on.
 
-Checks quantity, unit, range and clock; measures each device's clock skew and the gaps in its numbering. Reads
-the receive time that it is given, never a clock.
+Checks quantity, unit, range and clock, and measures each device's clock skew. Reads the receive time that it is
+given, never a clock.
 """
 
 from __future__ import annotations
@@ -20,12 +20,9 @@ from pipeline.core.quantities import Nature, Quantity, quantity
 MAX_AHEAD_MS = 120_000
 MAX_AGE_MS = 7 * 86_400_000
 SKEW_EVERY_MS = 60_000
-RESTART_SEQ = 16
-"""A device without a clock whose number falls to at most this has started again."""
 MAX_SEQ = 2**53
 """What every JSON parser keeps exactly; far below what the store's 64 bits hold."""
 MAX_TEXT = 256
-_MAX_REFUSED = 1000
 
 
 class Stamp(NamedTuple):
@@ -129,81 +126,34 @@ def _quality(measurement: Measurement, stamp: Stamp, plausible: bool) -> Quality
     return Quality.UNCERTAIN if stamp.missing or not plausible else Quality.GOOD
 
 
-class _Count(NamedTuple):
-    """How far a device has counted, and the newest time that it gave."""
-
-    seq: int
-    said: int
-
-
-class Bookkeeping:
-    """What the gateway itself finds out about each device: clock skew and gaps in its numbering.
-
-    State is bounded by the number of registered devices. After a restart of the gateway `recall` takes the count
-    up where the log ends; a device that the log says nothing of begins anew with its first message.
-    """
+class ClockSkew:
+    """Measures every device's clock. State is bounded by the number of registered devices."""
 
     def __init__(self) -> None:
-        self._counts: dict[str, _Count] = {}
-        self._refused: dict[str, set[int]] = {}
-        self._skew: dict[str, tuple[int, int]] = {}
+        self._least: dict[str, tuple[int, int]] = {}
 
-    def gap(self, found: Reading, *, stamped: bool = True) -> Reading | None:
-        """A `seq_gap` reading when messages are missing before this one.
-
-        `stamped`: the device gave a time. Then a lower number with a later time is a device that has started
-        again, and a lower number with an earlier time a repeat.
-        """
-        last = self._counts.get(found.device)
-        missing = self._missing(last, found)
-        self._count(last, found, stamped)
-        return _about(found, "seq_gap", "{message}", float(missing)) if missing else None
-
-    def recall(self, device: str, seq: int, said: int) -> None:
-        """Take up a number that the log holds already."""
-        last = self._counts.get(device)
-        if seq > 0 and (last is None or seq > last.seq or said > last.said):
-            self._counts[device] = _Count(seq, max(said, last.said if last else 0))
-
-    def refused(self, device: str, seq: int) -> None:
-        """A message with this number came, and was refused: it is not missing."""
-        numbers = self._refused.setdefault(device, set())
-        if seq > 0 and len(numbers) < _MAX_REFUSED:
-            numbers.add(seq)
-
-    def _missing(self, last: _Count | None, found: Reading) -> int:
-        if last is None or found.seq <= last.seq + 1:
-            return 0
-        came = sum(last.seq < number < found.seq for number in self._refused.pop(found.device, ()))
-        return found.seq - last.seq - 1 - came
-
-    def _count(self, last: _Count | None, found: Reading, stamped: bool) -> None:
-        if found.seq <= 0:
-            return
-        said = _said(found)
-        if last is None or found.seq > last.seq:
-            self._counts[found.device] = _Count(found.seq, max(said, last.said if last else 0))
-        elif found.seq < last.seq and (said > last.said if stamped else found.seq <= RESTART_SEQ):
-            self._counts[found.device] = _Count(found.seq, said)
-
-    def skew(self, found: Reading, received: int) -> Reading | None:
+    def measure(self, found: Reading, received: int) -> Reading | None:
         """Once a minute and device, the least of (received - the device's time): clock skew plus shortest way."""
         if found.historical or found.quality is Quality.UNCERTAIN:
             return None
-        late = received - _said(found)
-        since, least = self._skew.get(found.device, (received, late))
+        late = received - said(found)
+        since, least = self._least.get(found.device, (received, late))
         if received - since < SKEW_EVERY_MS:
-            self._skew[found.device] = (since, min(least, late))
+            self._least[found.device] = (since, min(least, late))
             return None
-        self._skew[found.device] = (received, late)
-        return _about(found, "clock_skew", "ms", float(min(least, late)))
+        self._least[found.device] = (received, late)
+        skew = float(min(least, late))
+        return Reading(
+            device=found.device,
+            quantity="clock_skew",
+            at=found.at,
+            unit="ms",
+            value=skew,
+            site=found.site,
+            seq=found.seq,
+        )
 
 
-def _said(found: Reading) -> int:
+def said(found: Reading) -> int:
+    """What the device's own clock said (ms)."""
     return found.at if found.device_at is None else found.device_at
-
-
-def _about(found: Reading, name: str, unit: str, value: float) -> Reading:
-    return Reading(
-        device=found.device, quantity=name, at=found.at, unit=unit, value=value, site=found.site, seq=found.seq
-    )

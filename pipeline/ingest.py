@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 
 import msgspec
@@ -12,9 +12,9 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from devices.directory import Directory
-from devices.doorstep import Bookkeeping
 from devices.gateway import Gateway, topics
 from devices.mqtt_session import Account, MqttSession
+from devices.numbering import GRACE_MS, Came, Numbering
 from pipeline.config import Settings
 from pipeline.core.broker import kafka_missing, read_to_end, start_consumer, start_producer
 from pipeline.core.clock import now_ms
@@ -47,6 +47,8 @@ async def run_gateway(settings: Settings) -> None:
         stack.push_async_callback(frames.stop)  # what was taken in is sent and acknowledged
         following = asyncio.create_task(_follow(catalogue, directory, frames))
         stack.callback(following.cancel)
+        reporting = asyncio.create_task(_report_gaps(gateway))
+        stack.callback(reporting.cancel)
         await session.connect()
         log.info("gateway connected", address=_account(settings).address, devices=len(directory))
         while True:
@@ -62,7 +64,7 @@ async def _prepare(
     try:
         await catalogue.start()
         await _learn(catalogue, directory, frames, catalogue.read_all)
-        await recall(settings.kafka.brokers, gateway.bookkeeping, now_ms() - RECALL_MS)
+        await recall(settings.kafka.brokers, gateway.numbering, now_ms() - RECALL_MS)
     except (KafkaError, TimeoutError) as error:
         raise kafka_missing(settings.kafka.brokers) from error
 
@@ -79,16 +81,30 @@ class _Numbered(msgspec.Struct):
     """What of a reading tells how far a device has counted."""
 
     device: str
+    quantity: str
     at: int
     seq: int = 0
     device_at: int | None = None
+    site: str = ""
 
 
-async def recall(brokers: str, bookkeeping: Bookkeeping, since: int) -> None:
-    """Learn from the log since `since` (ms) how far each device had counted.
+async def recall(brokers: str, numbering: Numbering, since: int) -> None:
+    """Learn from the log since `since` (ms) how far each device had counted, and what was missing at its end.
 
     Gaps that a crash of mosquitto left are found although the gateway went down with it.
     """
+    newest = 0
+    async for log_ms, line in _numbered(brokers, since):
+        if line.quantity == "seq_gap":
+            numbering.reported(line.device, line.seq)
+        elif line.quantity != "clock_skew":
+            said = line.at if line.device_at is None else line.device_at
+            numbering.came(Came(line.device, line.seq, line.at, said, line.site), log_ms)
+        newest = max(newest, log_ms)
+    numbering.resume(newest - 3 * GRACE_MS, now_ms())
+
+
+async def _numbered(brokers: str, since: int) -> AsyncIterator[tuple[int, _Numbered]]:
     decoder = msgspec.json.Decoder(_Numbered)
     consumer = await start_consumer(brokers)
     try:
@@ -101,9 +117,15 @@ async def recall(brokers: str, bookkeeping: Bookkeeping, since: int) -> None:
         async for record in read_to_end(consumer, found):
             with suppress(msgspec.DecodeError):  # whoever wrote such a frame, it was not a gateway
                 for line in decoder.decode_lines(record.value):
-                    bookkeeping.recall(line.device, line.seq, line.at if line.device_at is None else line.device_at)
+                    yield record.timestamp, line
     finally:
         await consumer.stop()
+
+
+async def _report_gaps(gateway: Gateway) -> None:
+    while True:
+        await asyncio.sleep(1)
+        gateway.report_gaps(now_ms())
 
 
 async def _follow(catalogue: CatalogueFollower, directory: Directory, frames: FrameProducer) -> None:

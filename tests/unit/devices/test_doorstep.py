@@ -8,7 +8,7 @@ import pytest
 
 from devices.decoders import Measurement
 from devices.directory import Known
-from devices.doorstep import MAX_AGE_MS, MAX_AHEAD_MS, Bookkeeping, reading
+from devices.doorstep import MAX_AGE_MS, MAX_AHEAD_MS, ClockSkew, reading
 from pipeline.core.catalogue import Device, DeviceType
 from pipeline.core.errors import Reason, Rejected
 from pipeline.core.events import Quality, Reading, StationStatus
@@ -100,89 +100,26 @@ def sent(seq: int, at: int = NOW, **fields: Any) -> Reading:
     return Reading(device="d1", quantity="ph", value=7.0, at=at, seq=seq, site="s1", **fields)
 
 
-def missing(book: Bookkeeping, *readings: Reading, stamped: bool = True) -> list[float]:
-    found = [book.gap(reading, stamped=stamped) for reading in readings]
-    return [gap.value for gap in found if gap is not None and gap.value is not None]
-
-
-def test_a_gap_says_how_many_are_missing_before_the_message_that_showed_it() -> None:
-    book = Bookkeeping()
-    book.gap(sent(5, NOW))
-    gap = book.gap(sent(9, NOW + 1))
-    assert gap == Reading(device="d1", quantity="seq_gap", at=NOW + 1, seq=9, value=3.0, unit="{message}", site="s1")
-
-
-def test_the_first_message_of_a_device_shows_no_gap() -> None:
-    assert missing(Bookkeeping(), sent(500)) == []
-
-
-def test_numbers_that_follow_each_other_or_are_shared_by_one_message_show_no_gap() -> None:
-    assert missing(Bookkeeping(), sent(1), sent(2), sent(2), sent(3)) == []
-
-
-def test_repeats_after_a_crash_show_no_gap() -> None:
-    messages = [sent(n, NOW + n) for n in range(1, 21)]
-    assert missing(Bookkeeping(), *messages, *messages[9:], sent(21, NOW + 21)) == []
-
-
-def test_one_repeat_of_a_low_number_is_not_taken_for_a_restart() -> None:
-    messages = [sent(n, NOW + n) for n in range(1, 21)]
-    assert missing(Bookkeeping(), *messages, messages[9], sent(21, NOW + 21)) == []
-
-
-def test_a_device_that_starts_again_is_no_gap_and_is_counted_from_there() -> None:
-    later = NOW + 1000
-    assert missing(Bookkeeping(), sent(900), sent(1, later), sent(2, later + 1), sent(5, later + 2)) == [2.0]
-
-
-def test_a_device_that_starts_again_at_a_high_number_is_known_by_its_time() -> None:
-    assert missing(Bookkeeping(), sent(900), sent(400, NOW + 1), sent(402, NOW + 2)) == [1.0]
-
-
-def test_without_a_clock_only_a_low_number_is_a_restart() -> None:
-    assert missing(Bookkeeping(), sent(900), sent(400, NOW + 1), sent(901, NOW + 2), stamped=False) == []
-    assert missing(Bookkeeping(), sent(900), sent(1, NOW + 1), sent(3, NOW + 2), stamped=False) == [1.0]
-
-
-def test_messages_without_a_number_are_not_counted() -> None:
-    assert missing(Bookkeeping(), sent(5), sent(0, NOW + 5), sent(6, NOW + 6)) == []
-
-
-def test_a_message_that_came_and_was_refused_is_not_missing() -> None:
-    book = Bookkeeping()
-    book.gap(sent(5))
-    book.refused("d1", 6)
-    book.refused("d1", 6)
-    assert missing(book, sent(9, NOW + 1)) == [2.0]
-
-
-def test_what_the_log_holds_is_where_counting_goes_on() -> None:
-    book = Bookkeeping()
-    for seq, at in ((5, NOW), (7, NOW + 2), (6, NOW + 1)):
-        book.recall("d1", seq, at)
-    assert missing(book, sent(10, NOW + 5)) == [2.0]
-
-
 def test_clock_skew_is_the_least_of_a_minute_once_a_minute() -> None:
-    book = Bookkeeping()
+    book = ClockSkew()
     lates = [700, 300, 900]
-    told = [book.skew(sent(0, NOW + n * 20_000 - late), NOW + n * 20_000) for n, late in enumerate(lates)]
+    told = [book.measure(sent(0, NOW + n * 20_000 - late), NOW + n * 20_000) for n, late in enumerate(lates)]
     assert told == [None, None, None]
-    found = book.skew(sent(0, NOW + 60_000 - 500), NOW + 60_000)
+    found = book.measure(sent(0, NOW + 60_000 - 500), NOW + 60_000)
     assert found is not None
     assert (found.quantity, found.value, found.unit) == ("clock_skew", 300.0, "ms")
-    assert book.skew(sent(0, NOW + 61_000), NOW + 61_000) is None
+    assert book.measure(sent(0, NOW + 61_000), NOW + 61_000) is None
 
 
 def test_skew_of_a_clock_that_is_not_trusted_is_measured_all_the_same() -> None:
-    book = Bookkeeping()
-    found = [book.skew(sent(0, now, device_at=now - 3_600_000), now) for now in (NOW, NOW + 60_000)]
+    book = ClockSkew()
+    found = [book.measure(sent(0, now, device_at=now - 3_600_000), now) for now in (NOW, NOW + 60_000)]
     assert found[1] is not None
     assert found[1].value == 3_600_000.0
 
 
 def test_late_history_and_uncertain_times_say_nothing_about_a_clock() -> None:
-    book = Bookkeeping()
+    book = ClockSkew()
     for now in (NOW, NOW + 60_000):
-        assert book.skew(sent(0, now - 9_000_000, historical=True), now) is None
-        assert book.skew(sent(0, now, quality=Quality.UNCERTAIN), now) is None
+        assert book.measure(sent(0, now - 9_000_000, historical=True), now) is None
+        assert book.measure(sent(0, now, quality=Quality.UNCERTAIN), now) is None
