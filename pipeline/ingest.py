@@ -40,7 +40,7 @@ async def run_gateway(settings: Settings) -> None:
         frames = FrameProducer(producer, settings.gateway.id, INPUTS, on_failure=_die)
         gateway = Gateway(frames, directory, letters.write, sites=settings.gateway.sites)
         await _prepare(settings, catalogue, directory, frames, gateway)
-        session = MqttSession(_account(settings), topics(settings.gateway.sites))
+        session = MqttSession(account(settings), topics(settings.gateway.sites))
         stack.callback(session.close)
         stack.push_async_callback(letters.stop)
         frames.start()
@@ -50,7 +50,7 @@ async def run_gateway(settings: Settings) -> None:
         reporting = asyncio.create_task(_report_gaps(gateway))
         stack.callback(reporting.cancel)
         await session.connect()
-        log.info("gateway connected", address=_account(settings).address, devices=len(directory))
+        log.info("gateway connected", address=account(settings).address, devices=len(directory))
         while True:
             for message in await session.take():
                 gateway.handle(message)
@@ -69,8 +69,8 @@ async def _prepare(
         raise kafka_missing(settings.kafka.brokers) from error
 
 
-def _account(settings: Settings) -> Account:
-    """Our account. A device that guessed the client id could take over the session and what is queued in it."""
+def account(settings: Settings) -> Account:
+    """The gateway's account; a device that could guess the client id could take the session with its queue."""
     mqtt, name = settings.mqtt, settings.gateway.id
     password = mqtt.gateway_password.get_secret_value()
     unguessable = hashlib.blake2b(name.encode(), key=password.encode()[:64], digest_size=8).hexdigest()

@@ -35,6 +35,7 @@ COMMANDS = {
     "device": Row("pipeline.cli.device:group", "Register, list, show and retire devices."),
     "camera": Row("pipeline.cli.camera:group", "Register and list cameras."),
     "deadletter": Row("pipeline.cli.deadletter:group", "List, show and retry what could not be used."),
+    "bench": Row("pipeline.cli.bench:bench", "Measure throughput, latency and accuracy."),
     "config": Row("pipeline.cli.config:group", "Check and show the settings."),
 }
 
