@@ -8,6 +8,7 @@ import signal
 import time
 import uuid
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import paho.mqtt.client as mqtt
 import pytest
@@ -273,27 +274,41 @@ async def test_a_device_that_floods_garbage_leaves_the_others_their_rate(stack: 
     with publishers(stack, [*credentials, noisy]) as [*found, flood]:
         for publisher in found:
             publisher.number_steadily(200)
-        alone = await stored_rate(parts)
+        alone = await kept_up(parts, found)
         stop = asyncio.Event()
         flooding = asyncio.create_task(asyncio.to_thread(_flood, flood, stop))
-        beside = await stored_rate(parts)
+        beside = await kept_up(parts, found)
         stop.set()
         garbage = await flooding
         for publisher in found:
             publisher.stop_numbering()
         await all_acknowledged(found)
         await all_stored(stack, found)
-    share = garbage / (garbage + beside)
-    print(f"alone {alone:.0f}/s, beside {beside:.0f}/s, garbage {garbage:.0f}/s ({share:.0%} of the traffic)")
+    share = garbage / (garbage + beside.per_s)
+    print(f"alone {alone}, beside {beside}, garbage {garbage:.0f}/s ({share:.0%} of the traffic)")
     assert share >= 0.3
-    assert beside >= 0.9 * alone
+    assert beside.share >= 0.9 * alone.share
 
 
-async def stored_rate(parts: Parts, over_s: float = 3.0) -> float:
-    """Readings that Kafka acknowledged, a second."""
-    begun, before = time.monotonic(), parts.counts()["sent"]
+class KeptUp(NamedTuple):
+    """Good readings that Kafka acknowledged, a second, and their share of what mosquitto acknowledged meanwhile.
+
+    The share, because the garbage also takes processor time from the devices of this test.
+    """
+
+    per_s: float
+    share: float
+
+
+async def kept_up(parts: Parts, found: list[Publisher], over_s: float = 3.0) -> KeptUp:
+    begun, before, offered = time.monotonic(), parts.counts()["sent"], _acknowledged(found)
     await asyncio.sleep(over_s)
-    return (parts.counts()["sent"] - before) / (time.monotonic() - begun)
+    sent = parts.counts()["sent"] - before
+    return KeptUp(sent / (time.monotonic() - begun), sent / (_acknowledged(found) - offered))
+
+
+def _acknowledged(found: list[Publisher]) -> int:
+    return sum(len(publisher.acknowledged()) for publisher in found)
 
 
 def _flood(publisher: Publisher, stop: asyncio.Event) -> float:
