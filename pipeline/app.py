@@ -81,7 +81,8 @@ def _engine(saved: Saved) -> Engine:
     topic, partition = saved.source.topic, saved.source.partition
 
     def owns(device: str) -> bool:
-        return bool(partition_of(device, TOPICS[topic].partitions) == partition)
+        """Whether this partition waits for a device that never sent anything: readings alone are waited for."""
+        return topic == topics.READINGS and bool(partition_of(device, TOPICS[topic].partitions) == partition)
 
     return Engine(topic, partition, changes=saved.documents, state=saved.state, owns=owns)
 

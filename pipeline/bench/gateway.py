@@ -23,7 +23,6 @@ from prometheus_client import REGISTRY
 
 from devices.gateway import TOPICS
 from devices.mqtt_session import RECEIVE_MAXIMUM, SESSION_EXPIRY_S, MqttSession
-from pipeline.bench import Figures
 from pipeline.config import Settings
 from pipeline.core.broker import apply_topics, start_producer
 from pipeline.core.catalogue import Device, DeviceType, Kind
@@ -34,7 +33,6 @@ from pipeline.ingest import account, run_gateway
 from pipeline.local.endpoints import Endpoints
 from pipeline.local.stack import LocalStack
 
-MESSAGES = 20_000
 DEVICES = 40
 _WARM = 0.1
 _LIMIT_S = 120.0
@@ -62,7 +60,7 @@ class _Mark(NamedTuple):
         return Taken(messages / (self.at - begun.at), (self.cpu - begun.cpu) / messages * 1e6)
 
 
-def measure(messages: int = MESSAGES) -> Figures:
+def measure(messages: int) -> dict[str, Any]:
     """Messages a second of the bare subscriber and of the gateway, and their ratio. Raises ServiceMissing."""
     with tempfile.TemporaryDirectory(prefix="ioc-bench-", dir="/var/tmp", ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -71,7 +69,7 @@ def measure(messages: int = MESSAGES) -> Figures:
             return asyncio.run(_measure(endpoints, messages))
 
 
-async def _measure(endpoints: Endpoints, messages: int) -> Figures:
+async def _measure(endpoints: Endpoints, messages: int) -> dict[str, Any]:
     settings = Settings.model_validate(endpoints.settings())
     await apply_topics(endpoints.kafka_brokers)
     await _register(endpoints.kafka_brokers)

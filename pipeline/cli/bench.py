@@ -1,33 +1,53 @@
-"""`ioc bench`: throughput, latency and accuracy, measured on a stack of their own."""
+"""`ioc bench`: how fast the hot paths are, as ratios to a limit or a peer in the same run."""
 
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from pipeline.cli.output import AsJson
-from pipeline.core.errors import BadInput
 
-_ALL = "all"
+group = typer.Typer(no_args_is_help=True)
 
 
-def bench(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A benchmark, or `all`.")],
+@group.command()
+def worker(
+    frames_of: Annotated[int, typer.Option(help="Readings a frame.")] = 50,
+    readings: Annotated[int, typer.Option(help="Readings for the framed consumers.")] = 1_000_000,
+    single: Annotated[int, typer.Option(help="Readings for idiomatic Faust.")] = 60_000,
     as_json: AsJson = False,
 ) -> None:
-    """Run a benchmark and print its figures."""
-    from pipeline.bench import BENCHMARKS
+    """The rules worker against a bare consumer and against Faust as its manual teaches it."""
+    from pipeline.bench.worker import run
+
+    tell(run(frames_of, readings, single), as_json=as_json)
+
+
+@group.command()
+def gateway(
+    messages: Annotated[int, typer.Option(min=1000, help="Messages queued for both.")] = 20_000,
+    as_json: AsJson = False,
+) -> None:
+    """The MQTT gateway against a bare subscriber on the same queue."""
+    from pipeline.bench.gateway import measure
     from pipeline.core.telemetry import configure_logs
 
-    if name not in (*BENCHMARKS, _ALL):
-        raise BadInput("NAME", name, "one of " + ", ".join((*BENCHMARKS, _ALL)))
     configure_logs("bench")
-    figures = {chosen: dict(BENCHMARKS[chosen]()) for chosen in (BENCHMARKS if name == _ALL else [name])}
+    tell(measure(messages), as_json=as_json)
+
+
+def tell(found: dict[str, Any], *, as_json: bool) -> None:
+    """Print what was measured."""
     if as_json:
-        print(json.dumps(figures if name == _ALL else figures[name]))
+        print(json.dumps(found, indent=2))
         return
-    for chosen, found in figures.items():
-        for figure, value in found.items():
-            print(f"{chosen}  {figure:20} {value:,.2f}")
+    for name, value in found.items():
+        shown = ", ".join(f"{k} {v:,.0f}" for k, v in value.items()) if isinstance(value, dict) else f"{value:,.2f}"
+        print(f"{name:18} {shown}")
+
+
+@group.callback()
+def _group() -> None:
+    """Benchmarks."""

@@ -7,6 +7,7 @@ that commits offsets comes through them, and they commit what the checkpoints co
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -102,12 +103,13 @@ class LogApp:
     def _agent(self, topic: str) -> None:
         async def follow(stream: Any) -> None:
             async for event in stream.events():
-                await self._handle(event.message)
+                await self.handle(event.message)
 
         channel = self.app.topic(topic, value_serializer="raw", key_serializer="raw")
         self.app.agent(channel, name=f"{self.name}-{topic}", concurrency=1)(follow)
 
-    async def _handle(self, message: Any) -> None:
+    async def handle(self, message: Any) -> None:
+        """Fold one record, unless it is folded already or its partition is not ours."""
         part = self.parts.get(message.tp)
         if part is None:
             return  # not ours, a rebalance is under way: no effect, no commit
@@ -292,5 +294,7 @@ def run(log_app: LogApp, before: Callable[[], None] | None = None) -> None:
     """Run the worker until SIGTERM or SIGINT; exits the process."""
     if before is not None:
         before()
+    for library in ("aiokafka", "faust", "mode"):
+        logging.getLogger(library).setLevel(max(logging.WARNING, logging.getLogger(library).level))
     worker = faust.Worker(log_app.app, loglevel="WARNING", redirect_stdouts=False, quiet=True)
     worker.execute_from_commandline()

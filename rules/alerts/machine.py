@@ -79,7 +79,7 @@ class AlertsMachine:
         """The keys that have an open alert."""
         return {key: state for key, state in self._states.items() if state.alert is not None}
 
-    def keys(self) -> list[bytes]:
+    def state_keys(self) -> list[bytes]:
         """All state keys, for a first full checkpoint."""
         return [*(key.encode() for key in self._states), _META, _SOURCES]
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
-
 from pipeline.core.catalogue import Area, Camera, Device, DeviceType, Document, Kind, RuleDocument, Site
 from pipeline.core.machine import CatalogueChange
 from rules.engine.settings import DEFAULT_LATENESS_MS, DEFAULT_STALE_MS, Rule, Scope
@@ -161,10 +159,3 @@ def _put(documents: dict[str, Any], change: CatalogueChange) -> None:
 def changes_from(documents: Iterable[tuple[Kind, Document]]) -> list[CatalogueChange]:
     """Documents as changes of offset 0."""
     return [CatalogueChange(0, kind, document.id, document) for kind, document in documents]
-
-
-def document_from(kind: Kind, data: dict[str, Any]) -> Document:
-    """A typed document. Raises msgspec.ValidationError."""
-    from pipeline.core.catalogue import DOCUMENTS
-
-    return msgspec.convert(data, DOCUMENTS[kind])

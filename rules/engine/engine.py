@@ -90,7 +90,7 @@ class Engine:
         """Rules and catalogue as of the last committed frame."""
         return self._world
 
-    def keys(self) -> list[bytes]:
+    def state_keys(self) -> list[bytes]:
         """All state keys, for a first full checkpoint."""
         return [*self._states, *([_META] if self._meta is not None else [])]
 
@@ -136,14 +136,13 @@ class Engine:
             greet(fold, world, self._owns)
         if frame.news:
             world = take_news(fold, world, frame.news, self._owns)
-        producers.hear(fold, self._reports)
         producers.miss(fold, self._producers, self._reports)
+        producers.hear(fold, self._reports)
         if frame.lost:
             failures.report_gap(fold)
         waiting: list[_Timer] = []
         self._run_timers(fold, world, waiting)
-        self._apply_lines(fold, world)
-        self._run_timers(fold, world, waiting)
+        self._apply_lines(fold, world, waiting)
         self._tell_progress(fold)
         return Delta(fold.outputs, {*fold.changed, _META}, Carry(fold, world, waiting))
 
@@ -180,7 +179,8 @@ class Engine:
             heapq.heappush(self._heap, timer)
         self._popped = []
 
-    def _apply_lines(self, fold: Fold, world: World) -> None:
+    def _apply_lines(self, fold: Fold, world: World, waiting: list[_Timer]) -> None:
+        """Each line by all its rules, then the timers that it made due: how lines are packed must not matter."""
         out_of_service = fold.out_of_service
         for line, event in fold.frame.lines:
             reading: Reading | None
@@ -199,6 +199,8 @@ class Engine:
                         watch.read(fold, reading, line)
                     except Exception as error:  # noqa: BLE001 - one rule's fault must not stop the others; reported
                         failures.fail(fold, world, watch.rule, error)
+            if fold.timers:
+                self._run_timers(fold, world, waiting)
 
     def _run_timers(self, fold: Fold, world: World, waiting: list[_Timer]) -> None:
         """Fire what is due, by (due, rule id, key), until nothing is; the rest goes to `waiting`."""

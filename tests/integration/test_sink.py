@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import signal
-import sys
 import uuid
 from pathlib import Path
 
@@ -20,31 +18,11 @@ from pipeline.core.events import Reading
 from pipeline.core.topics import READINGS, partition_of
 from tests.conftest import StackUnderTest
 from tests.integration.log_harness import eventually
+from tests.integration.parts import Part
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
 PARTITIONS = 8
 NOW = now_ms()
-
-
-class RunningSink:
-    """`ioc run sink` as a child process."""
-
-    def __init__(self, stack: StackUnderTest, folder: Path) -> None:
-        self._environment = {**os.environ, **stack.environment}
-        self._log = folder / "sink.log"
-
-    async def start(self) -> None:
-        with self._log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "pipeline.cli", "run", "sink", env=self._environment, stdout=log, stderr=log
-            )
-
-    async def end(self, number: signal.Signals) -> None:
-        self._process.send_signal(number)
-        await asyncio.wait_for(self._process.wait(), 10)
-
-    def said(self) -> str:
-        return self._log.read_text()
 
 
 async def publish(brokers: str, readings: list[Reading]) -> None:
@@ -69,7 +47,7 @@ def stored(stack: StackUnderTest, prefix: str) -> list[tuple[str, int, float]]:
 
 async def test_a_sink_killed_under_load_stores_every_reading_once(stack: StackUnderTest, tmp_path: Path) -> None:
     prefix = f"d{uuid.uuid4().hex[:8]}"
-    sink = RunningSink(stack, tmp_path)
+    sink = Part("sink", tmp_path, stack.environment)
     await sink.start()
     for round_ in range(4):
         readings = [
@@ -98,7 +76,7 @@ async def test_the_first_of_two_readings_with_one_identity_wins_and_the_other_is
     device = f"d{uuid.uuid4().hex[:8]}"
     first = Reading(device=device, quantity="rain_rate", unit="mm/h", at=NOW, seq=1, value=1.0)
     other = Reading(device=device, quantity="rain_rate", unit="mm/h", at=NOW, seq=1, value=2.0)
-    sink = RunningSink(stack, tmp_path)
+    sink = Part("sink", tmp_path, stack.environment)
     await sink.start()
     await publish(stack.kafka_brokers, [first, other])
 
@@ -114,7 +92,7 @@ async def test_a_time_beyond_what_the_store_keeps_is_dead_lettered_and_the_rest_
     stack: StackUnderTest, tmp_path: Path
 ) -> None:
     device = f"d{uuid.uuid4().hex[:8]}"
-    sink = RunningSink(stack, tmp_path)
+    sink = Part("sink", tmp_path, stack.environment)
     await sink.start()
     old = Reading(device=device, quantity="rain_rate", unit="mm/h", at=1, seq=1, value=1.0)
     good = Reading(device=device, quantity="rain_rate", unit="mm/h", at=NOW, seq=2, value=2.0)

@@ -1,0 +1,270 @@
+"""The rules and alerts workers on the real broker: killed again and again, they judge as one uninterrupted run does."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import uuid
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from aiokafka import TopicPartition
+
+from devices.registry import Registry
+from pipeline.core import codec, topics
+from pipeline.core.alerts import Alert
+from pipeline.core.broker import read_to_end, start_consumer, start_producer
+from pipeline.core.catalogue import Device, DeviceType, Document, RuleDocument, Site, TypeQuantity
+from pipeline.core.clock import now_ms
+from pipeline.core.codec import encode_line
+from pipeline.core.conditions import Condition
+from pipeline.core.events import Reading
+from pipeline.core.frames import FrameProducer
+from pipeline.core.machine import CatalogueChange
+from pipeline.core.topics import TOPICS
+from pipeline.log_app import CatalogueFollower
+from pipeline.migrations import connect
+from rules.alerts.state import KeyState
+from rules.backtest import Input, backtest
+from rules.engine.loader import load_text
+from rules.engine.settings import Rule
+from tests.conftest import StackUnderTest
+from tests.integration.log_harness import eventually
+from tests.integration.parts import Part, running
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
+DEVICES = 12
+RULES = """
+id: {p}.level
+title: {{vi: Mực nước, en: Water level}}
+kind: threshold
+scope: {{quantity: water_level, tags: [{p}]}}
+raise: {{warning: {{above: 4}}, major: {{above: 6}}}}
+clear: {{below: 3, for: 300ms}}
+for: 200ms
+---
+id: {p}.silent
+title: {{vi: Mất tín hiệu, en: No data}}
+kind: absence
+scope: {{quantity: water_level, tags: [{p}]}}
+after: 1500ms
+severity: warning
+---
+id: {p}.mean
+title: {{vi: Trung bình, en: Mean}}
+kind: window
+scope: {{quantity: water_level, tags: [{p}]}}
+window: {{type: tumbling, size: 1s, aggregate: mean}}
+raise: {{minor: {{above: 4.5}}}}
+"""
+
+
+class Load:
+    """Devices of this test only, their rules, and readings that make conditions begin, change and end."""
+
+    def __init__(self, stack: StackUnderTest) -> None:
+        self.stack, self.prefix = stack, f"w{uuid.uuid4().hex[:6]}"
+        self.devices = [f"{self.prefix}-{number}" for number in range(DEVICES)]
+        self.rules: tuple[Rule, ...] = load_text(RULES.format(p=self.prefix)).checked()
+        self.seq: dict[str, int] = defaultdict(int)
+        self.failure: BaseException | None = None
+
+    def register(self) -> None:
+        """Devices and rules, through the registry and its outbox."""
+        type_ = DeviceType(id=f"{self.prefix}-type", quantities=(TypeQuantity("water_level"),), period_s=1, delay_s=0.5)
+        documents: list[Document] = [Site(id=f"{self.prefix}-site"), type_]
+        documents += [
+            Device(id=d, type=type_.id, site=f"{self.prefix}-site", tags=(self.prefix,), active_from=now_ms())
+            for d in self.devices
+        ]
+        documents += [RuleDocument(id=r.id, title=r.title, rule=r.source, sha256=r.version) for r in self.rules]
+        with connect(self.stack.postgres_dsn) as connection:
+            registry = Registry(connection, by="test")
+            for document in documents:
+                registry.put(document)
+
+    async def drive(self, seconds: float) -> None:
+        """Readings with ticks, as a gateway sends them; every device is silent now and then."""
+        producer = await start_producer(self.stack.kafka_brokers)
+        follower = CatalogueFollower(self.stack.kafka_brokers)
+        await follower.start()
+        frames = FrameProducer(producer, f"door-{self.prefix}", topics.INPUTS, on_failure=self._failed)
+        frames.catalogue = await self._catalogue(follower)
+        frames.start()
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        level = dict.fromkeys(self.devices, 2.0)
+        silent = dict.fromkeys(self.devices, 0.0)
+        while loop.time() < until:
+            for device in self.devices:
+                if loop.time() < silent[device]:
+                    continue
+                if random.random() < 0.005:
+                    silent[device] = loop.time() + random.uniform(1, 4)
+                level[device] = min(8.0, max(0.0, level[device] + random.gauss(0, 0.6)))
+                frames.put(topics.READINGS, device, encode_line(self._reading(device, level[device])))
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(3)  # ticks alone: windows close, silence is noticed
+        await frames.stop()
+        await producer.stop()
+        await follower.stop()
+
+    async def _catalogue(self, follower: CatalogueFollower) -> int:
+        wanted = {rule.id for rule in self.rules}
+
+        async def known() -> bool:
+            upto = await follower.read_all()
+            return wanted <= {change.id for change in follower.as_of(upto)}
+
+        await eventually(known, 20)
+        return follower.next
+
+    def _reading(self, device: str, value: float) -> Reading:
+        self.seq[device] += 1
+        return Reading(device=device, quantity="water_level", unit="m", at=now_ms(), seq=self.seq[device], value=value)
+
+    def _failed(self, error: BaseException) -> None:
+        self.failure = error
+
+    async def expected(self) -> tuple[list[Condition], int]:
+        """What one uninterrupted run of the engine over the same log gives, and the end of that log."""
+        inputs, end = [], 0
+        async for record in everything(self.stack.kafka_brokers, topics.READINGS):
+            end = max(end, record.timestamp)
+            for _, reading in codec.readings.decode_frame(record.value).lines:
+                if reading.device.startswith(self.prefix):
+                    inputs.append(Input(event=reading, log=record.timestamp, partition=record.partition))
+        changes = await self._changes()
+        return backtest(self.rules, inputs, catalogue=changes, until=end), end
+
+    async def _changes(self) -> list[CatalogueChange]:
+        follower = CatalogueFollower(self.stack.kafka_brokers)
+        await follower.start()
+        upto = await follower.read_all()
+        await follower.stop()
+        return [c for c in follower.as_of(upto) if c.id.startswith(self.prefix) and c.kind != "rule"]
+
+    async def conditions(self) -> dict[str, Condition]:
+        """The conditions on the topic, by id; a repeat must be the same to the byte."""
+        found: dict[str, Condition] = {}
+        async for record in everything(self.stack.kafka_brokers, topics.CONDITIONS):
+            for _, line in codec.conditions.decode_frame(record.value).lines:
+                if isinstance(line, Condition) and line.rule.startswith(self.prefix):
+                    assert found.setdefault(line.id, line) == line
+        return found
+
+    async def alerts(self) -> dict[str, list[tuple[dict[str, str], Alert]]]:
+        """Events on the alert topic by key, without the repeats of a kill (same id)."""
+        found: dict[str, dict[str, tuple[dict[str, str], Alert]]] = defaultdict(dict)
+        decoder = msgspec.json.Decoder(Alert)
+        async for record in everything(self.stack.kafka_brokers, topics.ALERTS):
+            key = record.key.decode()
+            if key.startswith(self.prefix):
+                headers = {name: value.decode() for name, value in record.headers}
+                found[key].setdefault(headers["ce_id"], (headers, decoder.decode(record.value)))
+        return {key: list(events.values()) for key, events in found.items()}
+
+    async def alert_states(self) -> dict[str, Alert]:
+        """The newest state of each open alert on the compacted topic."""
+        found: dict[str, Alert] = {}
+        async for record in everything(self.stack.kafka_brokers, topics.ALERT_STATE):
+            key = record.key.decode()
+            if key.startswith(self.prefix):
+                found.pop(key, None)
+                if record.value:
+                    found[key] = msgspec.json.decode(record.value, type=Alert)
+        return found
+
+
+async def everything(brokers: str, topic: str) -> AsyncIterator[Any]:
+    """All records of a topic as of now."""
+    consumer = await start_consumer(brokers)
+    try:
+        partitions = [TopicPartition(topic, number) for number in range(TOPICS[topic].partitions)]
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        async for record in read_to_end(consumer, partitions):
+            yield record
+    finally:
+        await consumer.stop()
+
+
+async def until_judged(load: Load, end: int) -> None:
+    """Wait until the alerts worker says that everything up to `end` has been judged."""
+
+    async def judged() -> bool:
+        upto = 0
+        async for record in everything(load.stack.kafka_brokers, topics.ALERTS):
+            if record.key == b"progress":
+                upto = msgspec.json.decode(record.value)["upto"]
+        return upto >= end
+
+    await eventually(judged, 60, every_s=1)
+
+
+def same(condition: Condition) -> tuple[Any, ...]:
+    """What must agree between the live run and the backtest: all but the log time at which it was noticed."""
+    return (condition.id, condition.edge, condition.severity, condition.at, condition.n, condition.reason)
+
+
+async def test_workers_killed_ten_times_under_load_judge_as_one_uninterrupted_run(
+    stack: StackUnderTest, tmp_path: Path
+) -> None:
+    load = Load(stack)
+    load.register()
+    workers = [Part(name, tmp_path, stack.environment, "--instance", "1") for name in ("rules", "alerts")]
+    async with running(Part("relay", tmp_path, stack.environment), *workers):
+        driving = asyncio.create_task(load.drive(48))
+        for number in range(10):
+            worker = workers[number % 2]
+            await worker.ready()
+            await asyncio.sleep(random.uniform(0.2, 2.0))
+            await worker.end(signal.SIGKILL)
+            await worker.start()
+        await driving
+        assert load.failure is None
+        expected, end = await load.expected()
+        await until_judged(load, end - 500)
+        for worker in workers:
+            assert await worker.end(signal.SIGTERM) == 0
+
+    conditions = await load.conditions()
+    assert len(expected) > 200, "the load must make conditions worth comparing"
+    assert {c.rule for c in expected} == {rule.id for rule in load.rules}
+    assert sorted(map(same, conditions.values())) == sorted(map(same, expected))
+
+    alerts = await load.alerts()
+    begun = {(c.key, c.episode) for c in expected if c.edge == "begin"}
+    assert {(key, alert.episode) for key, events in alerts.items() for _, alert in events} == begun
+    for key, events in alerts.items():
+        assert [int(headers["ce_sequence"]) for headers, _ in events] == list(range(1, len(events) + 1)), key
+
+    newest = {key: events[-1][1] for key, events in alerts.items()}
+    still_open = {key: alert for key, alert in newest.items() if not alert.state.closed.on}
+    assert await load.alert_states() == still_open
+    assert await checkpointed(load) == still_open
+
+
+async def checkpointed(load: Load) -> dict[str, Alert]:
+    """The open alerts that the alerts worker's newest checkpoint holds."""
+    consumer = await start_consumer(load.stack.kafka_brokers, isolation_level="read_committed")
+    partition = TopicPartition(topics.checkpoint_topic("alerts", topics.CONDITIONS), 0)
+    found: dict[str, Alert] = {}
+    try:
+        consumer.assign([partition])
+        await consumer.seek_to_beginning(partition)
+        async for record in read_to_end(consumer, [partition]):
+            key = record.key.decode()
+            if key.startswith(load.prefix):
+                found.pop(key, None)
+                alert = msgspec.msgpack.decode(record.value, type=KeyState).alert if record.value else None
+                if alert is not None:
+                    found[key] = alert
+    finally:
+        await consumer.stop()
+    return found

@@ -1,0 +1,132 @@
+"""What must not matter: ticks, repeats, kills, and folds that were thrown away."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.core.events import Event
+from pipeline.core.machine import LogFrame
+from rules.engine.engine import Engine
+from tests.property.rule_logs import changes, logs, outcome, run, tick
+
+_END = 600_000
+
+
+@settings(max_examples=120, deadline=None)
+@given(logs, st.data())
+def test_ticks_put_anywhere_change_no_outcome(log: list[LogFrame[Event]], data: st.DataObject) -> None:
+    end = tick(log[-1].log + _END)
+    ticked: list[LogFrame[Event]] = []
+    for before, after in zip(log, [*log[1:], end], strict=True):
+        ticked.append(before)
+        times = data.draw(st.lists(st.integers(before.log, after.log), max_size=2))
+        ticked += [tick(at) for at in sorted(times)]
+    assert outcome(run([*ticked, end])) == outcome(run([*log, end]))
+
+
+@settings(max_examples=200, deadline=None)
+@given(logs)
+def test_how_lines_of_one_moment_are_packed_into_frames_changes_no_outcome(log: list[LogFrame[Event]]) -> None:
+    single = [
+        LogFrame[Event](
+            topic=frame.topic, partition=0, offset=frame.offset, log=frame.log, lines=lines, producer=frame.producer
+        )
+        for frame in log
+        for lines in one_by_one(frame)
+    ]
+    end = tick(log[-1].log + _END)
+    assert outcome(run([*single, end])) == outcome(run([*log, end]))
+
+
+@settings(max_examples=120, deadline=None)
+@given(logs, st.data())
+def test_a_kill_at_any_point_changes_nothing(log: list[LogFrame[Event]], data: st.DataObject) -> None:
+    kills = data.draw(st.sets(st.integers(0, len(log))))
+    seen = 0
+
+    def reborn(engine: Engine) -> Engine:
+        nonlocal seen
+        seen += 1
+        if seen not in kills:
+            return engine
+        saved = {key: raw for key in engine.state_keys() if (raw := engine.dump(key)) is not None}
+        return Engine("ioc.readings.v1", 0, changes=changes(), state=saved)
+
+    frames = [*log, tick(log[-1].log + _END)]
+    assert run(frames, reborn) == run(frames)
+
+
+@settings(max_examples=60, deadline=None)
+@given(logs)
+def test_changed_keys_alone_rebuild_the_state(log: list[LogFrame[Event]]) -> None:
+    engine = Engine("ioc.readings.v1", 0, changes=changes())
+    saved: dict[bytes, bytes] = {}
+    for frame in log:
+        delta = engine.fold(frame)
+        engine.commit(delta)
+        for key in delta.changed:
+            raw = engine.dump(key)
+            if raw is None:
+                saved.pop(key, None)
+            else:
+                saved[key] = raw
+    assert saved == {key: engine.dump(key) for key in engine.state_keys()}
+
+
+@settings(max_examples=60, deadline=None)
+@given(logs)
+def test_a_fold_that_is_not_committed_leaves_no_trace(log: list[LogFrame[Event]]) -> None:
+    frames = [*log, tick(log[-1].log + _END)]
+    engine = Engine("ioc.readings.v1", 0, changes=changes())
+    for frame in frames:
+        before = {key: engine.dump(key) for key in engine.state_keys()}
+        first = engine.fold(frame)
+        assert {key: engine.dump(key) for key in engine.state_keys()} == before
+        second = engine.fold(frame)
+        assert second.outputs == first.outputs
+        assert second.changed == first.changed
+        engine.commit(second)
+
+
+@settings(max_examples=120, deadline=None)
+@given(logs, st.data())
+def test_a_repeated_reading_changes_nothing(log: list[LogFrame[Event]], data: st.DataObject) -> None:
+    repeated = []
+    for frame in log:
+        again = data.draw(st.lists(st.sampled_from(frame.lines), max_size=2)) if frame.lines else []
+        repeated.append(
+            LogFrame[Event](
+                topic=frame.topic,
+                partition=0,
+                offset=frame.offset,
+                log=frame.log,
+                lines=(*frame.lines, *again),
+                producer=frame.producer,
+            )
+        )
+    end = tick(log[-1].log + _END)
+    assert outcome(run([*repeated, end])) == outcome(run([*log, end]))
+
+
+@settings(max_examples=120, deadline=None)
+@given(logs)
+def test_edges_of_an_episode_are_in_order_and_nothing_follows_an_end(log: list[LogFrame[Event]]) -> None:
+    open_: dict[str, tuple[int, int, int]] = {}
+    for one in run([*log, tick(log[-1].log + _END)]):
+        if one.late:
+            continue
+        if one.edge == "begin":
+            assert one.key not in open_
+            assert one.n == 0
+        else:
+            episode, n, at = open_.pop(one.key)
+            assert (one.episode, one.n) == (episode, n + 1)
+            assert one.at >= at
+        if one.edge != "end":
+            open_[one.key] = (one.episode, one.n, one.at)
+
+
+def one_by_one(frame: LogFrame[Event]) -> list[tuple[tuple[int, Event], ...]]:
+    """The lines of a frame, each alone; a tick stays one."""
+    return [(line,) for line in frame.lines] or [()]
