@@ -11,6 +11,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import paho.mqtt.client as mqtt
@@ -29,6 +30,7 @@ RECEIVE_MAXIMUM = 1000
 KEEPALIVE_S = 20
 _REMEDY = "start it with `ioc up`, or set mqtt.host and mqtt.port"
 _TAKE = 200
+_FLUSH_S = 2.0
 _EVERYTHING = "ioc/#"
 
 
@@ -114,11 +116,24 @@ class MqttSession:
             count, self._shed = self._shed, 0
         return count
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Disconnect; the session stays at the broker and keeps what was not acknowledged."""
+        if self._client.is_connected() and not self._failure.done():
+            await self._flush()
         self._client.disconnect()
-        self._client.loop_stop()
+        await asyncio.to_thread(self._client.loop_stop)
         self._failure.cancel()
+
+    async def _flush(self) -> None:
+        """Wait until mosquitto has read our acknowledgements.
+
+        It reads one packet a round, and those that it has not read when the line closes are lost: the messages would
+        come again. An answer to a later packet shows that it has read them.
+        """
+        self._connected.clear()
+        self._subscribe(self._client)
+        with suppress(ServiceError):
+            await self._first_of(self._connected, _FLUSH_S)
 
     async def _connect(self, within_s: float) -> None:
         try:

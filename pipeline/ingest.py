@@ -41,7 +41,7 @@ async def run_gateway(settings: Settings) -> None:
         gateway = Gateway(frames, directory, letters.write, sites=settings.gateway.sites)
         await _prepare(settings, catalogue, directory, frames, gateway)
         session = MqttSession(account(settings), topics(settings.gateway.sites))
-        stack.callback(session.close)
+        stack.push_async_callback(session.close)
         stack.push_async_callback(letters.stop)
         frames.start()
         stack.push_async_callback(frames.stop)  # what was taken in is sent and acknowledged

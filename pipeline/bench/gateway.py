@@ -94,7 +94,7 @@ async def _open_sessions(settings: Settings, endpoints: Endpoints) -> None:
     for who in (account(settings), bare):
         session = MqttSession(who, TOPICS)
         await session.connect()
-        await asyncio.to_thread(session.close)
+        await session.close()
 
 
 async def _register(brokers: str) -> None:

@@ -32,7 +32,7 @@ async def session(who: Account, topic: str) -> AsyncIterator[MqttSession]:
         await found.connect()
         yield found
     finally:
-        await asyncio.to_thread(found.close)
+        await found.close()
 
 
 async def take(found: MqttSession, count: int, within_s: float = 15) -> list[Message]:
@@ -158,4 +158,4 @@ async def test_a_subscription_that_is_refused_is_told_and_not_waited_for(stack: 
     found = MqttSession(who, ["ioc/#"], version=mqtt.MQTTv5)
     with pytest.raises(CredentialsWrong, match="may not subscribe to ioc/#"):
         await found.connect()
-    await asyncio.to_thread(found.close)
+    await found.close()
