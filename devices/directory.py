@@ -42,8 +42,10 @@ class Directory:
         """
         device = self._devices.get(device_id)
         type_ = self._types.get(device.type) if device else None
-        if device is None or type_ is None:
+        if device is None:
             raise Rejected(Reason.UNKNOWN_DEVICE, f"device: {device_id!r} is not registered; see `ioc device add`")
+        if type_ is None:
+            raise Rejected(Reason.UNKNOWN_DEVICE, f"device: {device_id!r} has the type {device.type!r}, not known yet")
         if device.retired_at is not None and device.retired_at <= now:
             raise Rejected(
                 Reason.RETIRED_DEVICE, f"device: {device_id!r} was retired; see `ioc device show {device_id}`"

@@ -1,25 +1,28 @@
 """The doorstep: from what a device said to a reading that everybody behind can rely on.
 
-Checks quantity, unit, range and clock; measures each device's clock skew and the gaps in its numbering. Reads
-the receive time that it is given, never a clock.
+Checks quantity, unit, range and clock, and measures each device's clock skew. Reads the receive time that it is
+given, never a clock.
 """
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from devices.decoders import Measurement
 from devices.directory import Known
 from pipeline.core.clock import parse_rfc3339
-from pipeline.core.errors import Reason, Rejected
-from pipeline.core.events import MAX_MS, Quality, Reading
+from pipeline.core.errors import BadInput, Reason, Rejected, shown
+from pipeline.core.events import MAX_MS, Position, Quality, Reading
+from pipeline.core.places import check_position
 from pipeline.core.quantities import Nature, Quantity, quantity
 
 MAX_AHEAD_MS = 120_000
 MAX_AGE_MS = 7 * 86_400_000
 SKEW_EVERY_MS = 60_000
-RESTART_SEQ = 16
-"""A device whose number falls to at most this has started again; it is no gap."""
+MAX_SEQ = 2**53
+"""What every JSON parser keeps exactly; far below what the store's 64 bits hold."""
+MAX_TEXT = 256
 
 
 class Stamp(NamedTuple):
@@ -33,7 +36,7 @@ class Stamp(NamedTuple):
 def reading(measurement: Measurement, known: Known, received: int) -> Reading:
     """The reading of a measurement received at `received` (ms).
 
-    Raises Rejected: unknown_quantity, wrong_unit, wrong_type, clock_ahead, too_old.
+    Raises Rejected: unknown_quantity, wrong_unit, wrong_type, not_finite, clock_ahead, too_old.
     """
     row = quantity(measurement.quantity)
     stamp = _stamp(measurement, known, received)
@@ -47,10 +50,10 @@ def reading(measurement: Measurement, known: Known, received: int) -> Reading:
         text=measurement.text,
         quality=_quality(measurement, stamp, plausible),
         site=known.device.site,
-        seq=measurement.seq,
+        seq=_seq(measurement.seq),
         raw=measurement.raw,
         status=measurement.status,
-        point=measurement.point,
+        point=_point(measurement.point),
         origin=measurement.origin,
         historical=measurement.historical,
         device_at=stamp.device_at,
@@ -87,9 +90,32 @@ def _value(measurement: Measurement, row: Quantity) -> tuple[float | None, bool]
         expected = "a state in `text`" if row.nature is Nature.STATE else "a number in `value`"
         raise Rejected(Reason.WRONG_TYPE, f"value: {row.name} is {row.nature}; expected {expected}")
     if measurement.value is None:
+        _check_state(measurement.text or "")
         return None, True
     value = row.canonical(measurement.value, measurement.unit)
+    if not math.isfinite(value):  # JSON has no infinity, but a conversion may lead there: 1e308 km in metres
+        raise Rejected(Reason.NOT_FINITE, f"value: {measurement.value} {measurement.unit} is beyond all numbers")
     return value, row.plausible(value)
+
+
+def _check_state(text: str) -> None:
+    """PostgreSQL keeps no NUL, and a state is a word. Raises Rejected."""
+    if not (0 < len(text) <= MAX_TEXT and text.isprintable()):
+        expected = f"1 to {MAX_TEXT} printable characters"
+        raise Rejected(Reason.WRONG_TYPE, f"text: {shown(text)} is no state; expected {expected}")
+
+
+def _seq(seq: int) -> int:
+    if not 0 <= seq <= MAX_SEQ:
+        raise Rejected(Reason.WRONG_TYPE, f"seq: {shown(seq)} is no message number; expected 0 to 2^53")
+    return seq
+
+
+def _point(point: Position | None) -> Position | None:
+    try:
+        return None if point is None else check_position("point", point)
+    except BadInput as error:
+        raise Rejected(Reason.WRONG_TYPE, str(error)) from None
 
 
 def _quality(measurement: Measurement, stamp: Stamp, plausible: bool) -> Quality:
@@ -100,43 +126,34 @@ def _quality(measurement: Measurement, stamp: Stamp, plausible: bool) -> Quality
     return Quality.UNCERTAIN if stamp.missing or not plausible else Quality.GOOD
 
 
-class Bookkeeping:
-    """What the gateway itself finds out about each device: clock skew and gaps in its numbering.
-
-    State is bounded by the number of registered devices; after a restart of the gateway the first message of
-    a device sets the count anew.
-    """
+class ClockSkew:
+    """Measures every device's clock. State is bounded by the number of registered devices."""
 
     def __init__(self) -> None:
-        self._seq: dict[str, int] = {}
-        self._skew: dict[str, tuple[int, int]] = {}
+        self._least: dict[str, tuple[int, int]] = {}
 
-    def gap(self, found: Reading) -> Reading | None:
-        """A `seq_gap` reading when messages are missing before this one."""
-        last = self._seq.get(found.device)
-        if found.seq <= 0:
-            return None
-        if last is None or found.seq > last or found.seq <= RESTART_SEQ < last:
-            self._seq[found.device] = found.seq
-        if last is None or found.seq <= last + 1:
-            return None
-        return _about(found, "seq_gap", "{message}", float(found.seq - last - 1))
-
-    def skew(self, found: Reading, received: int) -> Reading | None:
+    def measure(self, found: Reading, received: int) -> Reading | None:
         """Once a minute and device, the least of (received - the device's time): clock skew plus shortest way."""
-        said = found.device_at if found.device_at is not None else found.at
         if found.historical or found.quality is Quality.UNCERTAIN:
             return None
-        since, least = self._skew.get(found.device, (received, received - said))
-        least = min(least, received - said)
+        late = received - said(found)
+        since, least = self._least.get(found.device, (received, late))
         if received - since < SKEW_EVERY_MS:
-            self._skew[found.device] = (since, least)
+            self._least[found.device] = (since, min(least, late))
             return None
-        self._skew[found.device] = (received, received - said)
-        return _about(found, "clock_skew", "ms", float(least))
+        self._least[found.device] = (received, late)
+        skew = float(min(least, late))
+        return Reading(
+            device=found.device,
+            quantity="clock_skew",
+            at=found.at,
+            unit="ms",
+            value=skew,
+            site=found.site,
+            seq=found.seq,
+        )
 
 
-def _about(found: Reading, name: str, unit: str, value: float) -> Reading:
-    return Reading(
-        device=found.device, quantity=name, at=found.at, unit=unit, value=value, site=found.site, seq=found.seq
-    )
+def said(found: Reading) -> int:
+    """What the device's own clock said (ms)."""
+    return found.at if found.device_at is None else found.device_at

@@ -11,6 +11,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import paho.mqtt.client as mqtt
@@ -18,6 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from pipeline.core.clock import Clock, now_ms
 from pipeline.core.errors import CredentialsWrong, ServiceError, ServiceMissing
@@ -27,15 +29,23 @@ SESSION_EXPIRY_S = 7 * 86_400
 RECEIVE_MAXIMUM = 1000
 KEEPALIVE_S = 20
 _REMEDY = "start it with `ioc up`, or set mqtt.host and mqtt.port"
+_TAKE = 200
+_FLUSH_S = 2.0
+_EVERYTHING = "ioc/#"
+
+
+class _OldBroker(ServiceError):
+    """The broker refused MQTT 5."""
 
 
 class Message(NamedTuple):
-    """One message as received; `settle` acknowledges it."""
+    """One message as received; `settle` acknowledges it. `retained`: an old one, sent because we subscribed."""
 
     topic: str
     payload: bytes
     received: int
     settle: Callable[[], None]
+    retained: bool = False
 
 
 class Account(NamedTuple):
@@ -54,7 +64,10 @@ class Account(NamedTuple):
 
 
 class MqttSession:
-    """One persistent session. At most RECEIVE_MAXIMUM messages are handed over and not settled."""
+    """One persistent session. At most RECEIVE_MAXIMUM messages are handed over and not settled.
+
+    MQTT itself keeps that limit for QoS 1; QoS 0 beyond it is shed and counted.
+    """
 
     def __init__(
         self, account: Account, topics: Sequence[str], *, version: int = mqtt.MQTTv5, clock: Clock = now_ms
@@ -66,6 +79,7 @@ class MqttSession:
         self._woken = False
         self._lock = threading.Lock()
         self._generation = 0
+        self._unacknowledgeable = self._shed = 0
         self._failure: asyncio.Future[None] = self._loop.create_future()
         self._connected = asyncio.Event()
         self._client = self._new_client()
@@ -77,6 +91,52 @@ class MqttSession:
         mended by reconnecting.
         """
         try:
+            await self._connect(within_s)
+        except _OldBroker:
+            log.warning("the broker does not speak MQTT 5, using 3.1.1", address=self._account.address)
+            await asyncio.to_thread(self._client.loop_stop)
+            self._version, self._failure = mqtt.MQTTv311, self._loop.create_future()
+            self._client = self._new_client()
+            await self._connect(within_s)
+
+    async def take(self) -> list[Message]:
+        """Wait for messages and take some. Raises what ended the session."""
+        await asyncio.sleep(0)  # also when there is always one more, the senders must run
+        while not self._received:
+            self._arrived.clear()
+            with self._lock:
+                self._woken = False
+            if not self._received:
+                await self._first_of(self._arrived, None)
+        return [self._received.popleft() for _ in range(min(_TAKE, len(self._received)))]
+
+    def shed(self) -> int:
+        """How many QoS 0 messages were left out since the last call."""
+        with self._lock:
+            count, self._shed = self._shed, 0
+        return count
+
+    async def close(self) -> None:
+        """Disconnect; the session stays at the broker and keeps what was not acknowledged."""
+        if self._client.is_connected() and not self._failure.done():
+            await self._flush()
+        self._client.disconnect()
+        await asyncio.to_thread(self._client.loop_stop)
+        self._failure.cancel()
+
+    async def _flush(self) -> None:
+        """Wait until mosquitto has read our acknowledgements.
+
+        It reads one packet a round, and those that it has not read when the line closes are lost: the messages would
+        come again. An answer to a later packet shows that it has read them.
+        """
+        self._connected.clear()
+        self._subscribe(self._client)
+        with suppress(ServiceError):
+            await self._first_of(self._connected, _FLUSH_S)
+
+    async def _connect(self, within_s: float) -> None:
+        try:
             await asyncio.to_thread(self._open)
         except OSError:
             raise ServiceMissing("mosquitto", self._account.address, _REMEDY) from None
@@ -84,25 +144,6 @@ class MqttSession:
         await self._first_of(self._connected, within_s)
         if not self._connected.is_set():
             raise ServiceMissing("mosquitto", self._account.address, _REMEDY)
-
-    async def take(self) -> list[Message]:
-        """Wait for messages and take all that have come. Raises what ended the session."""
-        while not self._received:
-            self._arrived.clear()
-            with self._lock:
-                self._woken = False
-            if not self._received:
-                await self._first_of(self._arrived, None)
-        taken = list(self._received)
-        for _ in taken:
-            self._received.popleft()
-        return taken
-
-    def close(self) -> None:
-        """Disconnect; the session stays at the broker and keeps what was not acknowledged."""
-        self._client.disconnect()
-        self._client.loop_stop()
-        self._failure.cancel()
 
     def _new_client(self) -> mqtt.Client:
         modern = self._version == mqtt.MQTTv5
@@ -116,7 +157,7 @@ class MqttSession:
         client.username_pw_set(self._account.user, self._account.password)
         client.reconnect_delay_set(min_delay=1, max_delay=5)
         client.on_connect, client.on_message = self._on_connect, self._on_message
-        client.on_disconnect = self._on_disconnect
+        client.on_disconnect, client.on_subscribe = self._on_disconnect, self._on_subscribe
         return client
 
     def _open(self) -> None:
@@ -137,13 +178,32 @@ class MqttSession:
             self._loop.call_soon_threadsafe(self._refused, str(code))
             return
         if not flags.session_present:
-            log.info("new MQTT session, subscribing", topics=list(self._topics))
+            log.info("new MQTT session", topics=list(self._topics))
+        self._subscribe(client)
+
+    def _subscribe(self, client: mqtt.Client) -> None:
+        """Also when the session is an old one: its topics may be other ones than ours."""
+        if _EVERYTHING not in self._topics:
+            client.unsubscribe(_EVERYTHING)
+        if self._version == mqtt.MQTTv5:
+            quietly = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
+            client.subscribe([(topic, quietly) for topic in self._topics])
+        else:
             client.subscribe([(topic, 1) for topic in self._topics])
-        self._loop.call_soon_threadsafe(self._connected.set)
+
+    def _on_subscribe(self, _c: mqtt.Client, _u: Any, _mid: int, codes: list[ReasonCode], _p: Any) -> None:
+        refused = [topic for topic, code in zip(self._topics, codes, strict=False) if code.is_failure]
+        if refused:
+            remedy = f"it may not subscribe to {', '.join(refused)}; see mqtt.gateway_user"
+            self._loop.call_soon_threadsafe(self._fail, CredentialsWrong("mosquitto", self._account.address, remedy))
+        else:
+            self._loop.call_soon_threadsafe(self._connected.set)
 
     def _on_message(self, _c: mqtt.Client, _u: Any, message: mqtt.MQTTMessage) -> None:
-        settle = self._settlement(message.mid, message.qos)
-        self._received.append(Message(message.topic, message.payload, self._clock(), settle))
+        settle = self._settlement(message.mid) if message.qos else self._loose()
+        if settle is None:
+            return
+        self._received.append(Message(message.topic, message.payload, self._clock(), settle, bool(message.retain)))
         with self._lock:
             if self._woken:
                 return
@@ -155,39 +215,43 @@ class MqttSession:
             self._generation += 1
         log.warning("MQTT connection ended", address=self._account.address, code=str(code))
 
-    def _settlement(self, number: int, qos: int) -> Callable[[], None]:
+    def _settlement(self, number: int) -> Callable[[], None]:
         generation = self._generation
 
         def settle() -> None:
             with self._lock:  # no reconnect may slip in between the comparison and the acknowledgement
                 if generation == self._generation:
-                    self._client.ack(number, qos)
+                    self._client.ack(number, 1)
 
         return settle
+
+    def _loose(self) -> Callable[[], None] | None:
+        """The settlement of a QoS 0 message: nobody waits for it, so we count it; None when there are too many."""
+        with self._lock:
+            if self._unacknowledgeable >= RECEIVE_MAXIMUM:
+                self._shed += 1
+                return None
+            self._unacknowledgeable += 1
+        return self._settle_loose
+
+    def _settle_loose(self) -> None:
+        with self._lock:
+            self._unacknowledgeable -= 1
 
     # --- the event loop
 
     def _refused(self, code: str) -> None:
-        if self._failure.done():
-            return
         if "rotocol version" in code and self._version == mqtt.MQTTv5:
-            self._fall_back()
+            self._fail(_OldBroker(code))
         elif "uthorized" in code or "password" in code or "user name" in code:
-            self._failure.set_exception(
-                CredentialsWrong(
-                    "mosquitto", self._account.address, "check mqtt.gateway_user and mqtt.gateway_password"
-                )
-            )
+            remedy = "check mqtt.gateway_user and mqtt.gateway_password"
+            self._fail(CredentialsWrong("mosquitto", self._account.address, remedy))
         else:
-            self._failure.set_exception(ServiceError(f"mosquitto at {self._account.address} refused us: {code}"))
+            self._fail(ServiceError(f"mosquitto at {self._account.address} refused us: {code}"))
 
-    def _fall_back(self) -> None:
-        log.warning("the broker does not speak MQTT 5, using 3.1.1", address=self._account.address)
-        self._client.loop_stop()
-        self._version = mqtt.MQTTv311
-        self._client = self._new_client()
-        self._open()
-        self._client.loop_start()
+    def _fail(self, error: ServiceError) -> None:
+        if not self._failure.done():
+            self._failure.set_exception(error)
 
     async def _first_of(self, event: asyncio.Event, within_s: float | None) -> None:
         """Wait for `event`, at most `within_s`; raises what ended the session."""

@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from devices.decoders import DECODERS
 from pipeline.core.catalogue import DOCUMENTS, Area, Camera, Device, DeviceType, Document, Kind, RuleDocument, Site
 from pipeline.core.codec import encode_line
 from pipeline.core.errors import BadInput, Rejected
@@ -162,6 +163,8 @@ def _check_area(registry: Registry, area: Area) -> None:
 
 
 def _check_site(registry: Registry, site: Site) -> None:
+    if site.id == "alerts":
+        raise BadInput("site.id", site.id, "an id other than alerts: below ioc/alerts/ we publish ourselves")
     if site.area:
         registry.require(Kind.AREA, "site.area", site.area)
     if site.point is not None:
@@ -177,6 +180,8 @@ def _check_type(_: Registry, type_: DeviceType) -> None:
     for name, value in (("period_s", type_.period_s), ("delay_s", type_.delay_s)):
         if value is not None and value <= 0:
             raise BadInput(f"type.{name}", value, "a number of seconds above 0")
+    if type_.decoder not in DECODERS:
+        raise BadInput("type.decoder", type_.decoder, "one of " + ", ".join(sorted(DECODERS)))
 
 
 def _check_device(registry: Registry, device: Device) -> None:

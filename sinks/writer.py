@@ -41,6 +41,7 @@ TABLES: ExtensionTable[Table] = ExtensionTable(
 """Topic -> table."""
 
 _DAY_MS = 86_400_000
+_NUL = b"\\u0000"
 OLDEST_DAYS = 90
 """Rows older than this at their append time are refused: retention would drop them at once."""
 AHEAD_DAYS = 1
@@ -190,8 +191,9 @@ def _decode_record(table: Table, partition: TopicPartition, record: Any, batch: 
     if not record.value or table.passes(headers):
         return 0  # a tick, or progress
     decoded = table.codec.decode_frame(record.value)
+    with_nul = _NUL in record.value
     for number, event in decoded.lines:
-        rejection = _out_of_bounds(event, record.timestamp)
+        rejection = _out_of_bounds(event, record.timestamp) or (with_nul and _holds_nul(record.value, number)) or None
         if rejection is not None:
             raw = record.value.split(b"\n")[number]
             batch.bad.append((partition, record.offset, BadLine(number, raw, rejection)))
@@ -202,6 +204,12 @@ def _decode_record(table: Table, partition: TopicPartition, record: Any, batch: 
             batch.events.append(event)
     batch.bad.extend((partition, record.offset, bad) for bad in decoded.bad)
     return len(decoded.lines) + len(decoded.bad)
+
+
+def _holds_nul(value: bytes, number: int) -> Rejected | None:
+    if _NUL not in value.split(b"\n")[number]:
+        return None
+    return Rejected(Reason.WRONG_TYPE, "line: a text holds NUL, which PostgreSQL cannot store")
 
 
 def _out_of_bounds(event: Any, log_ms: int) -> Rejected | None:

@@ -34,10 +34,11 @@ def decode(payload: bytes, topic: str) -> list[Item]:
 def _array(payload: bytes) -> list[Item]:
     raws = _raws.decode(payload)
     if not 1 <= len(raws) <= MAX_ITEMS:
-        raise Rejected(Reason.WRONG_TYPE, f"line: {len(raws)} readings in one message; expected 1 to {MAX_ITEMS}")
+        reason = Reason.TOO_LARGE if raws else Reason.WRONG_TYPE
+        raise Rejected(reason, f"line: {len(raws)} readings in one message; expected 1 to {MAX_ITEMS}")
     try:
         return [_checked(measurement, raw) for measurement, raw in zip(_many.decode(payload), raws, strict=True)]
-    except msgspec.ValidationError:
+    except (ValueError, RecursionError):  # an element that is skipped over may still be broken UTF-8 inside
         return [_single(raw) for raw in raws]
 
 
@@ -46,6 +47,8 @@ def _single(raw: msgspec.Raw) -> Item:
         return _checked(_one.decode(raw), raw)
     except msgspec.ValidationError as error:
         return Item(rejection=wrong_type(error), raw=bytes(raw))
+    except (ValueError, RecursionError) as error:
+        return Item(rejection=malformed(bytes(raw), error), raw=bytes(raw))
 
 
 def _checked(measurement: Measurement, raw: msgspec.Raw) -> Item:

@@ -37,6 +37,27 @@ def path(
     tell(run(rate, seconds), as_json=as_json)
 
 
+@group.command()
+def gateway(
+    messages: Annotated[int, typer.Option(min=1000, help="Messages queued for both.")] = 20_000,
+    as_json: AsJson = False,
+) -> None:
+    """The MQTT gateway against a bare subscriber on the same queue."""
+    from pipeline.bench.gateway import measure
+    from pipeline.core.telemetry import configure_logs
+
+    configure_logs("bench")
+    tell(measure(messages), as_json=as_json)
+
+
+@group.command("all")
+def all_(as_json: AsJson = False) -> None:
+    """Every benchmark with its default load."""
+    for benchmark in (worker, path, gateway):
+        print(f"--- {benchmark.__name__}")
+        benchmark(as_json=as_json)
+
+
 def tell(found: dict[str, Any], *, as_json: bool) -> None:
     """Print what was measured."""
     if as_json:

@@ -42,9 +42,12 @@ def sink(metrics: Metrics = 0, sets: Sets = []) -> None:  # noqa: B006
 @group.command()
 def gateway(metrics: Metrics = 0, sets: Sets = []) -> None:  # noqa: B006
     """Take in what devices publish over MQTT."""
+    from pipeline.core.telemetry import serve_metrics
     from pipeline.ingest import run_gateway
 
     found = _begin("gateway", metrics, sets)
+    if not metrics:
+        serve_metrics(found.gateway.metrics_port)
     _until_stopped(run_gateway(found))
 
 

@@ -22,6 +22,7 @@ Id = Annotated[str, msgspec.Meta(extra_json_schema={"pattern": ID_PATTERN})]
 MAX_MS = 4_102_444_800_000
 """2100-01-01: a time beyond it is a unit mistake (microseconds, say), and would make a chunk in the store."""
 Ms = Annotated[int, msgspec.Meta(ge=0, lt=MAX_MS, description="milliseconds since the epoch, UTC")]
+Seq = Annotated[int, msgspec.Meta(ge=0, le=2**53, description="number of a device's message; 0: none")]
 Position = tuple[float, float]
 """Longitude and latitude in degrees, WGS 84."""
 
@@ -72,7 +73,7 @@ class Reading(Event, frozen=True, kw_only=True, omit_defaults=True):
     text: str | None = None
     quality: Quality = Quality.GOOD
     site: str = ""
-    seq: int = 0
+    seq: Seq = 0
     raw: float | None = None
     status: StationStatus | None = None
     point: Position | None = None

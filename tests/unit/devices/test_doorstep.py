@@ -1,0 +1,125 @@
+"""What the doorstep lets in, and as what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from devices.decoders import Measurement
+from devices.directory import Known
+from devices.doorstep import MAX_AGE_MS, MAX_AHEAD_MS, ClockSkew, reading
+from pipeline.core.catalogue import Device, DeviceType
+from pipeline.core.errors import Reason, Rejected
+from pipeline.core.events import Quality, Reading, StationStatus
+
+NOW = 1_795_230_000_000
+DEVICE = Device(id="d1", type="t", site="s1")
+KNOWN = Known(DEVICE, DeviceType(id="t"))
+BY_ARRIVAL = Known(DEVICE, DeviceType(id="t", clock="arrival"))
+
+
+def taken(known: Known = KNOWN, **fields: Any) -> Reading:
+    measurement = {"quantity": "ph", "value": 7.0, "at": NOW, **fields}
+    return reading(Measurement(**measurement), known, NOW)
+
+
+def refusal(known: Known = KNOWN, **fields: Any) -> Rejected:
+    with pytest.raises(Rejected) as caught:
+        taken(known, **fields)
+    return caught.value
+
+
+def test_a_clock_may_be_two_minutes_ahead_and_no_more() -> None:
+    assert taken(at=NOW + MAX_AHEAD_MS).at == NOW + 120_000
+    assert refusal(at=NOW + MAX_AHEAD_MS + 1).reason is Reason.CLOCK_AHEAD
+
+
+def test_data_may_be_seven_days_old_and_no_older() -> None:
+    assert taken(at=NOW - MAX_AGE_MS).at == NOW - 604_800_000
+    assert refusal(at=NOW - MAX_AGE_MS - 1).reason is Reason.TOO_OLD
+
+
+def test_a_clock_that_is_not_trusted_is_kept_beside_the_time_of_arrival() -> None:
+    found = taken(BY_ARRIVAL, at=NOW + 3_600_000)
+    assert (found.at, found.device_at, found.quality) == (NOW, NOW + 3_600_000, Quality.GOOD)
+
+
+def test_a_missing_time_is_the_time_of_arrival_and_uncertain() -> None:
+    found = taken(at=None)
+    assert (found.at, found.quality) == (NOW, Quality.UNCERTAIN)
+
+
+def test_a_value_outside_the_plausible_range_is_uncertain_and_its_bounds_are_inside() -> None:
+    assert [taken(value=value).quality for value in (0.0, 14.0, 14.5, -0.1)] == ["good", "good", *["uncertain"] * 2]
+
+
+def test_a_station_that_calibrates_or_failed_gives_bad_values() -> None:
+    assert taken(status=StationStatus.CALIBRATING).quality is Quality.BAD
+    assert taken(status=StationStatus.ERROR, quality=Quality.GOOD).quality is Quality.BAD
+
+
+def test_a_unit_is_converted_and_a_foreign_one_refused_with_those_that_are_right() -> None:
+    found = taken(quantity="water_level", value=250.0, unit="cm")
+    assert (found.value, found.unit) == (2.5, "m")
+    assert refusal(quantity="water_level", unit="Cel").detail == (
+        "unit: 'Cel' does not measure water_level; expected one of m, cm, mm"
+    )
+
+
+def test_a_conversion_that_leaves_all_numbers_is_not_finite() -> None:
+    assert refusal(quantity="queue_length", value=1e308, unit="km").reason is Reason.NOT_FINITE
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"value": None, "text": "acid"},
+        {"quantity": "door"},
+        {"quantity": "door", "value": None, "text": ""},
+        {"quantity": "door", "value": None, "text": "a\0b"},
+        {"quantity": "door", "value": None, "text": "x" * 257},
+        {"seq": -1},
+        {"seq": 2**53 + 1},
+        {"point": (181.0, 0.0)},
+        {"at": -1},
+        {"at": "yesterday"},
+        {"at": "2026-11-21T08:00:00"},
+        {"at": NOW * 1000},
+    ],
+)
+def test_what_nobody_behind_could_use_is_a_wrong_type(fields: dict[str, Any]) -> None:
+    assert refusal(**fields).reason is Reason.WRONG_TYPE
+
+
+def test_an_unknown_quantity_is_refused() -> None:
+    assert refusal(quantity="phlogiston").reason is Reason.UNKNOWN_QUANTITY
+
+
+def sent(seq: int, at: int = NOW, **fields: Any) -> Reading:
+    return Reading(device="d1", quantity="ph", value=7.0, at=at, seq=seq, site="s1", **fields)
+
+
+def test_clock_skew_is_the_least_of_a_minute_once_a_minute() -> None:
+    book = ClockSkew()
+    lates = [700, 300, 900]
+    told = [book.measure(sent(0, NOW + n * 20_000 - late), NOW + n * 20_000) for n, late in enumerate(lates)]
+    assert told == [None, None, None]
+    found = book.measure(sent(0, NOW + 60_000 - 500), NOW + 60_000)
+    assert found is not None
+    assert (found.quantity, found.value, found.unit) == ("clock_skew", 300.0, "ms")
+    assert book.measure(sent(0, NOW + 61_000), NOW + 61_000) is None
+
+
+def test_skew_of_a_clock_that_is_not_trusted_is_measured_all_the_same() -> None:
+    book = ClockSkew()
+    found = [book.measure(sent(0, now, device_at=now - 3_600_000), now) for now in (NOW, NOW + 60_000)]
+    assert found[1] is not None
+    assert found[1].value == 3_600_000.0
+
+
+def test_late_history_and_uncertain_times_say_nothing_about_a_clock() -> None:
+    book = ClockSkew()
+    for now in (NOW, NOW + 60_000):
+        assert book.measure(sent(0, now - 9_000_000, historical=True), now) is None
+        assert book.measure(sent(0, now, quality=Quality.UNCERTAIN), now) is None
