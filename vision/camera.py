@@ -133,7 +133,8 @@ class CameraAtWork:
             receipt.dropped = "behind"
             return
         try:
-            seen = await self._in_pool(lambda: self._detector.detect(picture))
+            # a camera without zones reports its state and its stills; nobody would read what it sees
+            seen = await self._in_pool(lambda: self._detector.detect(picture)) if self._camera.zones else []
         except Exception as error:  # noqa: BLE001 - counted; one picture that a detector dislikes is not the end
             log.warning("detector failed", camera=self._camera.id, why=repr(error))
             receipt.dropped = "detector_failed"

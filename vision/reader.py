@@ -7,6 +7,7 @@ runs in the event loop; `stop` does not wait for a read that blocks.
 
 from __future__ import annotations
 
+import contextvars
 import random
 import threading
 import time
@@ -64,7 +65,8 @@ class Reader:
 
     def start(self) -> None:
         """Begin to read."""
-        threading.Thread(target=self._run, name=f"camera {self._name}", daemon=True).start()
+        run = contextvars.copy_context().run  # log lines of the thread name the component too
+        threading.Thread(target=run, args=(self._run,), name=f"camera {self._name}", daemon=True).start()
 
     def stop(self) -> None:
         """Deliver nothing any more; the thread ends when its current read does."""
