@@ -9,16 +9,14 @@ from vision.picture import Box, Seen
 from vision.tracker import Tracker
 
 WIDTH, HEIGHT, LANE, MOST, PICTURES = 40, 100, 90, 8, 20
-steps = st.lists(
-    st.tuples(st.integers(-MOST, MOST), st.integers(-MOST, MOST)), min_size=PICTURES, max_size=PICTURES
-)
+steps = st.lists(st.tuples(st.integers(-MOST, MOST), st.integers(-MOST, MOST)), min_size=PICTURES, max_size=PICTURES)
 
 
 @settings(max_examples=50, deadline=None)
-@given(
-    walks=st.lists(steps, min_size=1, max_size=6), period=st.sampled_from([40, 100, 200, 500]), shuffle=st.randoms()
-)
-def test_ids_never_swap_when_boxes_never_overlap(walks: list[list[tuple[int, int]]], period: int, shuffle: object) -> None:
+@given(walks=st.lists(steps, min_size=1, max_size=6), period=st.sampled_from([40, 100, 200, 500]), shuffle=st.randoms())
+def test_ids_never_swap_when_boxes_never_overlap(
+    walks: list[list[tuple[int, int]]], period: int, shuffle: object
+) -> None:
     tracker = Tracker("1", 0.5)
     boxes = [Box(LANE * n, 100, WIDTH, HEIGHT) for n in range(len(walks))]
     owners: dict[str, int] = {}

@@ -71,7 +71,9 @@ def test_members_not_seen_for_a_while_are_not_counted() -> None:
     assert [watch.occupancy(at) for at in (200, 800, 801)] == [1, 1, 0]
 
 
-@pytest.mark.parametrize(("real", "foot", "entered"), [((1536, 1152), (300, 300), True), ((384, 288), (150, 150), False)])
+@pytest.mark.parametrize(
+    ("real", "foot", "entered"), [((1536, 1152), (300, 300), True), ((384, 288), (150, 150), False)]
+)
 def test_a_polygon_is_scaled_from_the_size_it_was_drawn_on(
     real: tuple[int, int], foot: tuple[float, float], entered: bool
 ) -> None:
