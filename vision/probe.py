@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from vision.address import Address
@@ -31,20 +32,19 @@ def probe(address: Address, look_s: float = LOOK_S) -> Probed:
     began = time.monotonic()
     with opened(address, open_s=OPEN_S, read_s=READ_S) as stream:
         frames = stream.frames()
-        first = last = next(frames)
+        seen = [next(frames)]
         first_s = time.monotonic() - began
-        count = 0
         while time.monotonic() - began - first_s < look_s:
-            last, count = next(frames), count + 1
-            if count >= _ENOUGH_FRAMES and last.clock == "rtcp":
+            seen.append(next(frames))
+            if len(seen) > _ENOUGH_FRAMES and seen[-1].clock == "rtcp":
                 break
-        width, height = first.video.width, first.video.height
-        return Probed(stream.codec, width, height, _rate(first, last, count), last.clock, first_s)
+        width, height = seen[-1].video.width, seen[-1].video.height
+        return Probed(stream.codec, width, height, _rate(seen), seen[-1].clock, first_s)
 
 
-def _rate(first: Frame, last: Frame, count: int) -> float:
-    if first.stream_s is not None and last.stream_s is not None:
-        elapsed = last.stream_s - first.stream_s
-    else:
-        elapsed = (last.arrived - first.arrived) / 1000
-    return round(count / elapsed, 2) if elapsed > 0 else 0.0
+def _rate(seen: Sequence[Frame]) -> float:
+    """Frames a second by the stream's own times; those of arrival mislead, because the first frames come at once."""
+    times = [frame.stream_s for frame in seen if frame.stream_s is not None]
+    times = times if len(times) > 1 else [frame.arrived / 1000 for frame in seen]
+    elapsed = times[-1] - times[0]
+    return round((len(times) - 1) / elapsed, 2) if elapsed > 0 else 0.0

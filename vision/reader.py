@@ -26,10 +26,14 @@ from vision.stream import Frame, Stream, StreamFault, opened
 
 
 class Timing(NamedTuple):
-    """Time limits of a reader, in seconds. A blocked read ends after `read_s` to twice `read_s`."""
+    """Time limits of a reader, in seconds.
+
+    A blocked read ends after `read_s` to twice `read_s`; longer than `frozen_s`, so that a stall is seen as one
+    before the connection is given up.
+    """
 
     open_s: float = 10.0
-    read_s: float = 10.0
+    read_s: float = 15.0
     frozen_s: float = FROZEN_S
     pause_low_s: float = 1.0
     pause_high_s: float = 30.0
@@ -99,11 +103,14 @@ class Reader:
 
     def _read(self, stream: Stream) -> None:
         sampler = Sampler(self._fps)
+        before: Frame | None = None
         for frame in stream.frames():
             if self._stopping.is_set():
                 return
             self.frames += 1
-            if sampler.take(frame.arrived / 1000 if frame.stream_s is None else frame.stream_s):
+            late = before is not None and is_leftover(before, frame, self.timing.frozen_s)
+            before = frame
+            if not late and sampler.take(frame.arrived / 1000 if frame.stream_s is None else frame.stream_s):
                 self._take(frame)
 
     def _take(self, frame: Frame) -> None:
@@ -121,3 +128,15 @@ class Reader:
         if sentence != self._said and not self._stopping.is_set():
             log.warning("no pictures", camera=self._name, why=sentence)
             self._said = sentence
+
+
+def is_leftover(before: Frame, frame: Frame, frozen_s: float) -> bool:
+    """Whether a frame that came after a long silence belongs before it.
+
+    When a read times out, libav first hands out the last frame, which its parser had held back: it is no sign of
+    life. Its stream time goes on where the silence began.
+    """
+    gap_s = (frame.arrived - before.arrived) / 1000
+    if gap_s < frozen_s or frame.stream_s is None or before.stream_s is None:
+        return False
+    return frame.stream_s - before.stream_s < gap_s / 2

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import os
 import signal
-import subprocess
-import sys
-import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -31,7 +26,6 @@ from pipeline.core.topics import DETECTIONS, READINGS, partition_of
 from tests.conftest import StackUnderTest
 from tests.integration.log_harness import eventually
 from tests.integration.parts import Part, running
-from vision.address import Address, Login
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
 POLYGON = ((180.0, 215.0), (560.0, 215.0), (640.0, 400.0), (120.0, 400.0))

@@ -62,7 +62,7 @@ def test_the_default_detector_sees_nothing_in_a_black_picture(nanodet: Path) -> 
 
 
 def test_a_missing_model_is_a_mistake_of_the_settings(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="there is no file .*run `make setup`"):
+    with pytest.raises(ConfigError, match=r"there is no file .*run `make setup`"):
         DETECTORS["onnx"](Options(0.3, tmp_path / "none.onnx"))
 
 
