@@ -29,7 +29,7 @@ async def test_a_waiting_taker_is_woken_from_another_thread() -> None:
 async def test_nothing_is_lost_or_taken_twice_between_two_threads() -> None:
     skipped: list[int] = []
     newest: Newest[int] = Newest(skipped.append)
-    thread = threading.Thread(target=lambda: [newest.put(number) for number in range(2000)])
+    thread = threading.Thread(target=_put_all, args=(newest, 2000))
     thread.start()
     taken: list[int] = []
     while not taken or taken[-1] != 1999:
@@ -39,3 +39,8 @@ async def test_nothing_is_lost_or_taken_twice_between_two_threads() -> None:
     thread.join()
     assert sorted(taken + skipped) == list(range(2000))
     assert taken == sorted(taken)
+
+
+def _put_all(newest: Newest[int], count: int) -> None:
+    for number in range(count):
+        newest.put(number)

@@ -9,7 +9,8 @@ import pytest
 
 from pipeline.core.events import CameraState
 from vision.address import Address, Login
-from vision.stream import CLOCK_TRUSTED_MS, StreamFault, fault_of, moment, opened
+from vision.reader import is_leftover
+from vision.stream import CLOCK_TRUSTED_MS, Frame, StreamFault, fault_of, moment, opened
 
 PASSWORD = "s3cret/p@ss:word"
 NOW = 1_795_230_000_000
@@ -83,3 +84,15 @@ def test_before_the_first_report_arrival_counts() -> None:
 @pytest.mark.parametrize("off", [-CLOCK_TRUSTED_MS - 1, CLOCK_TRUSTED_MS + 1])
 def test_a_camera_clock_that_is_far_off_is_not_used(off: int) -> None:
     assert moment((NOW + off) * 1000, 0.0, NOW) == (NOW, "arrival")
+
+
+@pytest.mark.parametrize(
+    ("gap_ms", "stream_gap_s", "leftover"),
+    [(100, 0.1, False), (15_000, 0.1, True), (15_000, 15.0, False), (15_000, None, False)],
+)
+def test_a_frame_held_back_over_a_silence_is_no_sign_of_life(
+    gap_ms: int, stream_gap_s: float | None, leftover: bool
+) -> None:
+    before = Frame(None, NOW, "arrival", NOW, 7.0)
+    stream_s = None if stream_gap_s is None else 7.0 + stream_gap_s
+    assert is_leftover(before, Frame(None, NOW, "arrival", NOW + gap_ms, stream_s), 10.0) is leftover
