@@ -89,7 +89,8 @@ class Store:
                 await self._advance(advance)
             await self._ensure_partitions(table, rows)
             written = await self._insert(table, rows) if rows else Written(0, 0, 0)
-            for alert in {alert.alert: alert for alert in alerts}.values():
+            told = (alert for alert in alerts if not alert.refused)  # a refusal changes no alert
+            for alert in {alert.alert: alert for alert in told}.values():
                 await self._upsert_alert(alert)
             return written
 

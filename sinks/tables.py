@@ -10,7 +10,7 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from pipeline.core import codec
-from pipeline.core.alerts import Alert
+from pipeline.core.alerts import Alert, AlertEvent
 from pipeline.core.clock import parse_rfc3339
 from pipeline.core.codec import LineCodec
 from pipeline.core.conditions import Condition, ConditionLine
@@ -38,6 +38,7 @@ class Table(NamedTuple):
     """One topic's table. `row` gives None for a line that is not stored here (progress, partials, verbs).
 
     `same`: columns that must agree when a row is there already; if they do not, that is counted.
+    `passes`: by its headers, a record is no history (progress on the alert topic) and is not even decoded.
     `series`: rows name their series as (device, quantity, unit) in the first column until the writer knows its id.
     """
 
@@ -49,6 +50,7 @@ class Table(NamedTuple):
     same: tuple[str, ...]
     row: Callable[[Any, Place], Sequence[Any] | None]
     series: bool = False
+    passes: Callable[[dict[str, bytes]], bool] = lambda headers: False
 
 
 def moment(ms: int) -> datetime:
@@ -114,16 +116,17 @@ def _condition(line: ConditionLine, place: Place) -> Sequence[Any] | None:
     )
 
 
-def _alert_event(alert: Alert, place: Place) -> Sequence[Any] | None:
-    type_ = place.headers["ce_type"].decode()
-    if type_ == "vn.ioc.progress.v1":
-        return None
+def _is_progress(headers: dict[str, bytes]) -> bool:
+    return headers.get("ce_type") == AlertEvent.PROGRESS.encode()
+
+
+def _alert_event(alert: Alert, place: Place) -> Sequence[Any]:
     return (
         place.headers["ce_id"].decode(),
         moment(parse_rfc3339(place.headers["ce_time"].decode())),
         alert.alert,
         alert.key,
-        type_,
+        place.headers["ce_type"].decode(),
         alert.sequence,
         Jsonb(alert, dumps=_dumps),
         *_log(place),
@@ -177,4 +180,5 @@ ALERT_EVENTS = Table(
     ("id", "at"),
     ("sequence",),
     _alert_event,
+    passes=_is_progress,
 )

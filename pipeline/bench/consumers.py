@@ -75,13 +75,13 @@ def rules(brokers: str, count: int) -> None:
     from pipeline.log_app.worker import run
 
     watch, app = Stopwatch(count), rules_worker(brokers, instance=None)
-    handle = app.handle
+    fold = app.fold
 
-    async def handle_and_count(message: Any) -> None:
-        await handle(message)
+    async def fold_and_count(part: Any, message: Any) -> None:
+        await fold(part, message)
         watch.add(message.value.count(b"\n") + 1 if message.value else 0)
 
-    app.handle = handle_and_count  # type: ignore[method-assign]
+    app.fold = fold_and_count  # type: ignore[method-assign]
     run(app)
 
 

@@ -31,9 +31,12 @@ COMMANDS = {
     "run": Row("pipeline.cli.run:group", "Run one of the long-running parts."),
     "topics": Row("pipeline.cli.topics:topics", "Create and check the Kafka topics."),
     "db": Row("pipeline.cli.topics:database", "Migrate the database."),
+    "prepare": Row("pipeline.cli.topics:prepare", "Make topics and tables, once before the parts run."),
     "catalogue": Row("pipeline.cli.catalogue:group", "Areas, sites, types, devices and cameras from files."),
     "device": Row("pipeline.cli.device:group", "Register, list, show and retire devices."),
     "camera": Row("pipeline.cli.camera:group", "Register and list cameras."),
+    "rule": Row("pipeline.cli.rule:app", "Check, test, backtest and apply rules."),
+    "demo": Row("pipeline.cli.demo:demo", "Start everything and play a storm over 40 simulated devices."),
     "bench": Row("pipeline.cli.bench:group", "Measure the hot paths against a limit or a peer."),
     "config": Row("pipeline.cli.config:group", "Check and show the settings."),
 }

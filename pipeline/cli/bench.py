@@ -25,13 +25,25 @@ def worker(
     tell(run(frames_of, readings, single), as_json=as_json)
 
 
+@group.command()
+def path(
+    rate: Annotated[float, typer.Option(help="Messages a second.")] = 1000,
+    seconds: Annotated[float, typer.Option("--for", help="Seconds.")] = 30,
+    as_json: AsJson = False,
+) -> None:
+    """The whole path: latency from device to alert topic, and whether anything is lost."""
+    from pipeline.bench.path import run
+
+    tell(run(rate, seconds), as_json=as_json)
+
+
 def tell(found: dict[str, Any], *, as_json: bool) -> None:
     """Print what was measured."""
     if as_json:
         print(json.dumps(found, indent=2))
         return
     for name, value in found.items():
-        shown = ", ".join(f"{k} {v:,.0f}" for k, v in value.items()) if isinstance(value, dict) else f"{value:,.2f}"
+        shown = ", ".join(f"{k} {v:,.0f}" for k, v in value.items()) if isinstance(value, dict) else str(value)
         print(f"{name:18} {shown}")
 
 

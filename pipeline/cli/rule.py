@@ -1,4 +1,7 @@
-"""`ioc rule`: check rule files, run their tests, and try rules on recorded events. Needs no service."""
+"""`ioc rule`: check rule files, run their tests, try rules on recorded events, and apply them.
+
+Only `apply` needs a service.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,12 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from pipeline.cli.output import Sets
+from pipeline.cli.services import registry, settings
 from pipeline.core.clock import parse_rfc3339
 from pipeline.core.errors import BadInput, UsageError
 from pipeline.core.machine import CatalogueChange
+from pipeline.rule_store import store_rules
 from rules.backtest import Backtest, Input, parse_input
 from rules.catalogue_files import read_catalogue
 from rules.check import check_paths
@@ -53,6 +59,24 @@ def test(paths: Paths, as_json: Json = False) -> None:
                 print(f"  {line}")
         print(f"{len(outcomes) - len(failed)} of {len(outcomes)} tests passed")
     raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def apply(
+    paths: Paths,
+    prune: Annotated[bool, typer.Option("--prune", help="Deactivate rules that are not in these files.")] = False,
+    sets: Sets = [],  # noqa: B006
+) -> None:
+    """Store rules and publish them; a broken file, or a rule whose own tests fail, changes nothing."""
+    rules = load_paths(paths).checked()
+    failed = [outcome for rule in rules for outcome in run_tests(rule) if not outcome.passed]
+    for outcome in failed:
+        print(f"{outcome.place}: {outcome.rule}: test '{outcome.name}' fails; see `ioc rule test`")
+    if failed:
+        raise typer.Exit(1)
+    with registry(settings(sets)) as open_registry:
+        for line in store_rules(open_registry, rules, prune=prune):
+            print(line)
 
 
 @app.command()

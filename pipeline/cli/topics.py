@@ -31,6 +31,14 @@ def migrate(sets: Sets = []) -> None:  # noqa: B006
         print(line)
 
 
+def prepare(sets: Sets = []) -> None:  # noqa: B006
+    """Make topics and tables: what must be done once before the parts run."""
+    from pipeline.prepare import prepare as prepare_all
+
+    for line in prepare_all(settings(sets)) or ["everything is prepared already"]:
+        print(line)
+
+
 @topics.callback()
 def _topics() -> None:
     """Kafka topics."""

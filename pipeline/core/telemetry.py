@@ -50,10 +50,10 @@ def total(metric: Counter | Gauge) -> float:
     )
 
 
-def serve_metrics(port: int, host: str = "127.0.0.1") -> None:
-    """Serve `/metrics` on a thread of its own; port 0 serves nothing."""
+def serve_metrics(port: int) -> None:
+    """Serve `/metrics` on a thread of its own, on IOC_METRICS_HOST (default loopback); port 0 serves nothing."""
     if port:
-        start_http_server(port, addr=host)
+        start_http_server(port, addr=os.environ.get("IOC_METRICS_HOST", "127.0.0.1"))
 
 
 def configure_logs(component: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipeline.core.errors import IocError
-from pipeline.local import clip, environment, jars, packages, weights
+from pipeline.local import clip, environment, jars, packages, timescaledb, weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ STEPS = (
     Step("kafka class archive", jars.archive_missing, jars.install_archive),
     Step("camera clip", clip.missing, clip.install),
     Step("detector weights", weights.missing, weights.install),
+    Step("timescaledb", timescaledb.missing, timescaledb.install),
     Step("detector model", weights.model_missing, weights.install_model),
 )
 

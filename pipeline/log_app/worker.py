@@ -7,8 +7,10 @@ that commits offsets comes through them, and they commit what the checkpoints co
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import faust
@@ -30,11 +32,41 @@ from pipeline.log_app.part import Part, Record, Saved, Source
 LOAD_LIMIT_S = 120
 SAVE_LIMIT_S = 60
 COMMIT_INTERVAL_S = 1.0
+STOP_LIMIT_S = 65
+LANE_RECORDS = 32
 
 FRAMES = Counter("ioc_worker_frames", "Frames folded", ["topic"])
 LOST = Counter("ioc_worker_lost", "Records that retention removed before they were read", ["topic"])
 PARTS = Gauge("ioc_worker_partitions", "Partitions owned", ["topic"])
 LOG_TIME = Gauge("ioc_worker_log_time_seconds", "Newest log time folded", ["topic", "partition"])
+
+
+class Lane:
+    """Folds the records of one partition in order, beside the other partitions.
+
+    A frame waits for Kafka's acknowledgement of its outputs before the next one is folded; without lanes all
+    partitions would wait for one.
+    """
+
+    def __init__(self, fold: Callable[[Any], Coroutine[Any, Any, None]]) -> None:
+        self.queue: asyncio.Queue[Any] = asyncio.Queue(maxsize=LANE_RECORDS)
+        self._fold, self._stopping = fold, False
+        self._task = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        while not self._stopping:
+            message = await self.queue.get()
+            if not self._stopping:
+                await self._fold(message)
+
+    async def stop(self) -> None:
+        """Finish the record being folded and drop those that wait: their next owner reads them again."""
+        self._stopping = True
+        while not self.queue.empty():
+            self.queue.get_nowait()
+        self.queue.put_nowait(None)
+        async with asyncio.timeout(STOP_LIMIT_S):
+            await self._task
 
 
 class LogApp:
@@ -59,6 +91,7 @@ class LogApp:
         self.name, self.brokers = name, brokers
         self.sources = {source.topic: source for source in sources}
         self.parts: dict[TP, Part] = {}
+        self._lanes: dict[TP, Lane] = {}
         self.catalogue = CatalogueFollower(brokers)
         self.outputs = Outputs(brokers)
         self._accept_empty_state = accept_empty_state
@@ -108,20 +141,21 @@ class LogApp:
         self.app.agent(channel, name=f"{self.name}-{topic}", concurrency=1)(follow)
 
     async def handle(self, message: Any) -> None:
-        """Fold one record, unless it is folded already or its partition is not ours."""
-        part = self.parts.get(message.tp)
-        if part is None:
-            return  # not ours, a rebalance is under way: no effect, no commit
+        """Hand a record to its partition's lane; waits when the lane is full."""
+        lane = self._lanes.get(message.tp)
+        if lane is not None:  # else: not ours, a rebalance is under way: no effect, no commit
+            await lane.queue.put(message)
+
+    async def fold(self, part: Part, message: Any) -> None:
+        """Fold one record, unless it is folded already. Whatever goes wrong ends the process."""
         try:
             expected = part.marker.next
             if expected is not None and message.offset < expected:
-                return  # folded already
+                return
             if expected is not None and message.offset > expected:
                 await self._gap(part, message)
             await part.before()
             await part.step(_record(message), self._news, self.outputs.send)
-        except asyncio.CancelledError:
-            raise  # a normal stop: the frame was not committed, its next reader folds it again
         except BaseException as error:  # noqa: BLE001 - whatever it is, this process must not go on
             die(f"{message.tp} offset {message.offset}: {error!r}")
         FRAMES.labels(message.topic).inc()
@@ -168,10 +202,14 @@ class LogApp:
     # --- assignment
 
     async def _revoked(self, _app: Any, revoked: Iterable[TP], **_: Any) -> None:
-        for tp in list(revoked):
-            if tp in self.parts:
-                await self._checkpoint(tp)
-                await self.parts.pop(tp).store.close()
+        await self._let_go(tp for tp in revoked if tp in self.parts)
+
+    async def _let_go(self, tps: Iterable[TP]) -> None:
+        """Finish what is being folded, save it, and close the stores."""
+        mine = list(tps)
+        await asyncio.gather(*[self._lanes.pop(tp).stop() for tp in mine])
+        await asyncio.gather(*[self._checkpoint(tp) for tp in mine])
+        await asyncio.gather(*[self.parts.pop(tp).store.close() for tp in mine])
         self._count_parts()
 
     async def _complete(self, app: Any, **_: Any) -> None:
@@ -193,7 +231,7 @@ class LogApp:
 
     async def _load(self, app: Any) -> None:
         generation, started = app.consumer_generation_id, time.monotonic()
-        await asyncio.gather(*[self.parts.pop(tp).store.close() for tp in list(self.parts)])
+        await self._let_go(list(self.parts))
         tps = sorted(tp for tp in app.consumer.assignment() if tp.topic in self.sources)
         stores = {tp: self._store(tp) for tp in tps}
         loading = asyncio.gather(*[self._part(tp, store) for tp, store in stores.items()])
@@ -212,6 +250,7 @@ class LogApp:
             await asyncio.gather(*[store.close() for store in stores.values()])
             return  # Faust sees the newer generation and comes here again
         self.parts.update(zip(tps, loaded, strict=True))
+        self._lanes = {tp: Lane(partial(self.fold, part)) for tp, part in self.parts.items()}
         self._count_parts()
         log.info("partitions loaded", generation=generation, partitions=[f"{tp.topic}/{tp.partition}" for tp in tps])
 
@@ -254,9 +293,7 @@ class LogApp:
 
     async def _stopped(self, _app: Any, **_: Any) -> None:
         """A normal stop: save what changed and let go. A commit that Faust asks for later finds nothing owned."""
-        for tp in list(self.parts):
-            await self._checkpoint(tp)
-            await self.parts.pop(tp).store.close()
+        await self._let_go(list(self.parts))
         await self.outputs.stop()
         await self.catalogue.stop()
 
@@ -293,5 +330,7 @@ def run(log_app: LogApp, before: Callable[[], None] | None = None) -> None:
     """Run the worker until SIGTERM or SIGINT; exits the process."""
     if before is not None:
         before()
+    for library in ("aiokafka", "faust", "mode"):
+        logging.getLogger(library).setLevel(max(logging.WARNING, logging.getLogger(library).level))
     worker = faust.Worker(log_app.app, loglevel="WARNING", redirect_stdouts=False, quiet=True)
     worker.execute_from_commandline()

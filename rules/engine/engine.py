@@ -142,8 +142,7 @@ class Engine:
             failures.report_gap(fold)
         waiting: list[_Timer] = []
         self._run_timers(fold, world, waiting)
-        self._apply_lines(fold, world)
-        self._run_timers(fold, world, waiting)
+        self._apply_lines(fold, world, waiting)
         self._tell_progress(fold)
         return Delta(fold.outputs, {*fold.changed, _META}, Carry(fold, world, waiting))
 
@@ -180,7 +179,8 @@ class Engine:
             heapq.heappush(self._heap, timer)
         self._popped = []
 
-    def _apply_lines(self, fold: Fold, world: World) -> None:
+    def _apply_lines(self, fold: Fold, world: World, waiting: list[_Timer]) -> None:
+        """Each line by all its rules, then the timers that it made due: how lines are packed must not matter."""
         out_of_service = fold.out_of_service
         for line, event in fold.frame.lines:
             reading: Reading | None
@@ -199,6 +199,8 @@ class Engine:
                         watch.read(fold, reading, line)
                     except Exception as error:  # noqa: BLE001 - one rule's fault must not stop the others; reported
                         failures.fail(fold, world, watch.rule, error)
+            if fold.timers:
+                self._run_timers(fold, world, waiting)
 
     def _run_timers(self, fold: Fold, world: World, waiting: list[_Timer]) -> None:
         """Fire what is due, by (due, rule id, key), until nothing is; the rest goes to `waiting`."""

@@ -73,15 +73,16 @@ def _forget(fold: Fold, key: bytes, state: ProducerState, report: bool) -> None:
         _emit(fold, key[len(PREFIX) :].decode(), state, ConditionEdge.END, fold.log, EndReason.OUT_OF_SCOPE)
 
 
-def held_until(fold: Fold, producer: str, last: int, after: int) -> int | None:
-    """From when on a device's silence counts anew, when its producer was silent too; else None.
+def held_until(fold: Fold, producer: str, last: int, due: int) -> int | None:
+    """From when on a device's silence counts anew, when its producer was silent too at `due`; else None.
 
-    While the producer is silent the answer moves along with L, so that the absence stays held back.
+    Judged as of `due`, not of L: when the silence is noticed must not matter. While the producer is silent the
+    answer moves along with L, so that the absence stays held back.
     """
     state: ProducerState | None = fold.state(producer_key(producer)) if producer else None
     if state is None:
         return None
-    if fold.log - state.last > SILENT_AFTER_MS:
+    if due - state.last > SILENT_AFTER_MS:
         return max(fold.log, last + 1)
     return state.back if state.back > last else None
 

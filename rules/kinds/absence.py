@@ -71,7 +71,7 @@ class AbsenceWatch(Watching):
     def tick(self, fold: Fold, due: int) -> None:
         """The silence is too long, unless it is the producer's."""
         state: AbsenceState = fold.state(self.key)
-        again = held_until(fold, state.producer, state.last, self.after)
+        again = held_until(fold, state.producer, state.last, due)
         if again is not None:
             self.put(fold, msgspec.structs.replace(state, last=again))
             return

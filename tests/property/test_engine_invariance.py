@@ -25,6 +25,20 @@ def test_ticks_put_anywhere_change_no_outcome(log: list[LogFrame[Event]], data: 
     assert outcome(run([*ticked, end])) == outcome(run([*log, end]))
 
 
+@settings(max_examples=200, deadline=None)
+@given(logs)
+def test_how_lines_of_one_moment_are_packed_into_frames_changes_no_outcome(log: list[LogFrame[Event]]) -> None:
+    single = [
+        LogFrame[Event](
+            topic=frame.topic, partition=0, offset=frame.offset, log=frame.log, lines=lines, producer=frame.producer
+        )
+        for frame in log
+        for lines in one_by_one(frame)
+    ]
+    end = tick(log[-1].log + _END)
+    assert outcome(run([*single, end])) == outcome(run([*log, end]))
+
+
 @settings(max_examples=120, deadline=None)
 @given(logs, st.data())
 def test_a_kill_at_any_point_changes_nothing(log: list[LogFrame[Event]], data: st.DataObject) -> None:
@@ -111,3 +125,8 @@ def test_edges_of_an_episode_are_in_order_and_nothing_follows_an_end(log: list[L
             assert one.at >= at
         if one.edge != "end":
             open_[one.key] = (one.episode, one.n, one.at)
+
+
+def one_by_one(frame: LogFrame[Event]) -> list[tuple[tuple[int, Event], ...]]:
+    """The lines of a frame, each alone; a tick stays one."""
+    return [(line,) for line in frame.lines] or [()]
