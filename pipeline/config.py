@@ -138,8 +138,12 @@ class Gateway(Section):
 
 
 class Vision(Section):
-    """The default detector's model (empty: the one in the cache) and the cache of fetched things."""
+    """A vision worker: its id, the threads that run detectors, the default detector's model (empty: the one in the
+    cache), the cache of fetched things, and for how many days evidence pictures are kept."""
 
+    id: Id = "vision-1"
+    threads: Annotated[int, Field(ge=1, le=256)] = 1
+    evidence_days: Annotated[float, Field(gt=0)] = 30
     model: Path | None = None
     cache: Path = Field(default_factory=cache_folder)
 

@@ -63,3 +63,14 @@ def stack(local_stack: LocalStack, endpoints: Endpoints) -> StackUnderTest:
 def kafka_brokers(stack: StackUnderTest) -> str:
     """Address of the run's Kafka, with every topic made."""
     return stack.kafka_brokers
+
+
+@pytest.fixture(scope="session")
+def nanodet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The default detector's model, converted for this run from the fetched weights."""
+    from pipeline.local import weights
+    from vision.convert import convert
+
+    target = tmp_path_factory.mktemp("model") / "nanodet.onnx"
+    convert(weights.folder() / "nanodet.json", target)
+    return target

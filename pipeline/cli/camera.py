@@ -1,19 +1,23 @@
-"""`ioc camera`: register and list cameras."""
+"""`ioc camera`: register, try and list cameras."""
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 import yaml
 
 from pipeline.cli.output import AsJson, Sets, show
 from pipeline.cli.services import position, registry, settings
-from pipeline.core.catalogue import Kind
+from pipeline.core.catalogue import Camera, Kind
 from pipeline.core.clock import now_ms, rfc3339
 from pipeline.core.errors import BadInput, ConfigError
+
+if TYPE_CHECKING:
+    from vision.address import Address
 
 group = typer.Typer(no_args_is_help=True)
 PASSWORD_VARIABLE = "IOC_CAMERA_PASSWORD"  # noqa: S105 - the name of a variable
@@ -55,6 +59,27 @@ def add(
     print(f"{stored.id} is registered, version {stored.version}")
 
 
+@group.command("test")
+def try_(
+    camera: Annotated[str, typer.Argument(metavar="ID|URL")],
+    user: Annotated[str, typer.Option(help=f"User for a URL; the password is read from {PASSWORD_VARIABLE}.")] = "",
+    as_json: AsJson = False,
+    sets: Sets = [],  # noqa: B006
+) -> None:
+    """Open a camera's stream and say what comes, or what is wrong. Exit code 3 when no picture comes."""
+    from vision.probe import probe
+
+    found = probe(_address(camera, user, sets))
+    if as_json:
+        print(json.dumps(found._asdict()))
+        return
+    clock = "the camera's own (RTCP)" if found.clock == "rtcp" else "arrival here"
+    print(
+        f"{found.width}x{found.height} {found.codec}, {found.fps:g} pictures a second, "
+        f"clock: {clock}, first picture after {found.first_picture_s:.1f} s"
+    )
+
+
 @group.command("list")
 def list_(as_json: AsJson = False, sets: Sets = []) -> None:  # noqa: B006
     """List all cameras."""
@@ -73,6 +98,23 @@ def list_(as_json: AsJson = False, sets: Sets = []) -> None:  # noqa: B006
         for camera in cameras
     ]
     show(rows, ["id", "site", "url", "title", "zones", "version", "retired"], as_json=as_json)
+
+
+def _address(camera: str, user: str, sets: list[str]) -> Address:
+    """Where a camera is and how to log in there. Raises BadInput, ServiceMissing."""
+    from vision.address import Address, Login
+    from vision.store import Logins
+
+    if "://" in camera:
+        typed = Address.parse(camera)
+        return Address(typed.url, Login(user, _password())) if user else typed
+    found = settings(sets)
+    with registry(found) as open_registry:
+        known = open_registry.find(Kind.CAMERA, camera)
+    if not isinstance(known, Camera):
+        raise BadInput("camera.id", camera, "a registered camera, see `ioc camera list`, or rtsp://host:port/path")
+    dsn = found.postgres.dsn.get_secret_value()
+    return Address(known.url, Logins(dsn).find(known.secret) if known.secret else None)
 
 
 def _password() -> str:

@@ -52,6 +52,15 @@ def gateway(metrics: Metrics = 0, sets: Sets = []) -> None:  # noqa: B006
 
 
 @group.command()
+def vision(metrics: Metrics = 0, sets: Sets = []) -> None:  # noqa: B006
+    """Watch all registered cameras."""
+    from pipeline.cameras import run_vision
+
+    found = _begin("vision", metrics, sets)
+    _until_stopped(run_vision(found))
+
+
+@group.command()
 def rules(
     instance: Instance = "1",
     metrics: Metrics = 0,

@@ -28,7 +28,7 @@ PROCESSES = (
     OwnProcess("rules", "pipeline.app"),
     OwnProcess("alerts", "pipeline.app"),
     OwnProcess("sink", "sinks.writer"),
-    OwnProcess("vision", "vision.worker"),
+    OwnProcess("vision", "pipeline.cameras"),
     OwnProcess("console", "pipeline.console", port="console"),
 )
 

@@ -18,6 +18,7 @@ READY = {
     "relay": "relay active",
     "gateway": "gateway connected",
     "sink": "sink ready",
+    "vision": "vision ready",
 }
 """What each part says when it does its work."""
 

@@ -1,0 +1,79 @@
+"""Wires the cameras to Kafka and the database: catalogue, frames, ticks, pictures, logins."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from pipeline.config import Settings
+from pipeline.core.broker import start_producer
+from pipeline.core.catalogue import Camera, Kind
+from pipeline.core.frames import FrameProducer
+from pipeline.core.machine import CatalogueChange
+from pipeline.core.telemetry import Component, log
+from pipeline.core.topics import DETECTIONS, READINGS
+from pipeline.log_app.catalogue import CatalogueFollower
+from pipeline.log_app.death import die
+from vision.camera import Surroundings
+from vision.store import Logins, PictureStore
+from vision.worker import Fleet
+
+
+async def run_vision(settings: Settings) -> None:
+    """Follow all cameras of the catalogue until cancelled. Raises ServiceMissing."""
+    vision, dsn = settings.vision, settings.postgres.dsn.get_secret_value()
+    producer = await start_producer(settings.kafka.brokers)
+    catalogue = CatalogueFollower(settings.kafka.brokers)
+    await catalogue.start()
+    frames = FrameProducer(producer, vision.id, (READINGS, DETECTIONS), on_failure=_die)
+    component = Component("vision")
+    store = PictureStore(dsn, component, evidence_days=vision.evidence_days)
+    pool = ThreadPoolExecutor(vision.threads, "detector")
+    around = Surroundings(frames.put, lambda: frames.waiting, pool, Logins(dsn).find, store, component)
+    fleet = Fleet(around, vision.model)
+    store.start()
+    try:
+        await _learn(catalogue, fleet, frames, catalogue.read_all)
+        frames.start()
+        log.info("vision ready", cameras=len(fleet))
+        await _follow(catalogue, fleet, frames)
+    finally:
+        await fleet.stop()
+        await frames.stop()  # what was seen is sent and acknowledged
+        await asyncio.to_thread(store.stop)
+        pool.shutdown(wait=False, cancel_futures=True)
+        await catalogue.stop()
+        await producer.stop()
+
+
+async def _follow(catalogue: CatalogueFollower, fleet: Fleet, frames: FrameProducer) -> None:
+    try:
+        while True:
+            await _learn(catalogue, fleet, frames, catalogue.poll)
+    except asyncio.CancelledError:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a door that no longer hears of changes must not stay open
+        _die(error)
+
+
+async def _learn(
+    catalogue: CatalogueFollower, fleet: Fleet, frames: FrameProducer, read: Callable[[], Awaitable[int]]
+) -> None:
+    reached = await read()
+    if reached > frames.catalogue:
+        await fleet.apply(newest_cameras(catalogue.between(frames.catalogue, reached)))
+        frames.catalogue = reached
+
+
+def newest_cameras(changes: Iterable[CatalogueChange]) -> dict[str, Camera | None]:
+    """The last document of each camera among catalogue changes in order; None where it was deleted."""
+    return {
+        change.id: change.document if isinstance(change.document, Camera) else None
+        for change in changes
+        if change.kind is Kind.CAMERA
+    }
+
+
+def _die(error: BaseException) -> None:
+    die(f"vision: {error!r}")

@@ -1,0 +1,50 @@
+"""A camera's address: the public part may be shown, the login may not and enters the URL only when it is opened."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from urllib.parse import quote, unquote, urlsplit
+
+_HIDDEN = "***"
+
+
+class Login:
+    """A camera's user and password. Every text form of it is `***`."""
+
+    __slots__ = ("_password", "_user")
+
+    def __init__(self, user: str, password: str) -> None:
+        self._user, self._password = user, password
+
+    def __repr__(self) -> str:
+        return _HIDDEN
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Login) and (self._user, self._password) == (other._user, other._password)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def quoted(self) -> str:
+        """`user:password`, percent-encoded for a URL (RFC 3986); never to be shown."""
+        return f"{quote(self._user, safe='')}:{quote(self._password, safe='')}"
+
+
+class Address(NamedTuple):
+    """`url` without name and password, and the login to be used there."""
+
+    url: str
+    login: Login | None = None
+
+    def opened(self) -> str:
+        """The URL with the login in it. Only for the call that opens the stream; never keep, log or raise it."""
+        scheme, separator, rest = self.url.partition("://")
+        return f"{scheme}{separator}{self.login.quoted()}@{rest}" if self.login else self.url
+
+    @classmethod
+    def parse(cls, url: str) -> Address:
+        """Split a URL that a person typed into its public part and its login."""
+        parts = urlsplit(url)
+        if parts.username is None:
+            return cls(url)
+        public = url.replace(f"{parts.netloc.rpartition('@')[0]}@", "", 1)
+        return cls(public, Login(unquote(parts.username), unquote(parts.password or "")))

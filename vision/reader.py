@@ -1,0 +1,142 @@
+"""One camera's reader: a thread that keeps a stream open and hands over the newest sampled picture.
+
+Receives frames of an RTSP stream; hands over pictures at the camera's rate; drops `skipped` (a newer picture came
+before the last one was taken). A lost, refused or ended stream is opened again, 1 to 30 s later. Decoding never
+runs in the event loop; `stop` does not wait for a read that blocks.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import random
+import threading
+import time
+import zlib
+from collections.abc import Callable
+from typing import NamedTuple
+
+from pipeline.core.clock import Clock, now_ms
+from pipeline.core.events import CameraState
+from pipeline.core.telemetry import log
+from vision.address import Address
+from vision.health import FROZEN_S, Health
+from vision.picture import Picture
+from vision.sampling import BackOff, Sampler
+from vision.stream import Frame, Stream, StreamFault, opened
+
+
+class Timing(NamedTuple):
+    """Time limits of a reader, in seconds.
+
+    A blocked read ends after `read_s` to twice `read_s`; longer than `frozen_s`, so that a stall is seen as one
+    before the connection is given up.
+    """
+
+    open_s: float = 10.0
+    read_s: float = 15.0
+    frozen_s: float = FROZEN_S
+    pause_low_s: float = 1.0
+    pause_high_s: float = 30.0
+
+
+class Reader:
+    """Reads one camera. `address` is asked before every attempt, so a changed password is used by the next one.
+
+    `deliver` gets each sampled picture, `failed` each unforeseen error; both are called in the reader's thread.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        address: Callable[[], Address],
+        fps: float,
+        deliver: Callable[[Picture], None],
+        *,
+        timing: Timing | None = None,
+        clock: Clock = now_ms,
+        failed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.timing = timing or Timing()
+        self.frames = 0
+        """Frames decoded since the start, sampled or not."""
+        self._name, self._address, self._fps, self._deliver = name, address, fps, deliver
+        self._clock, self._failed = clock, failed
+        self._health = Health(self.timing.frozen_s)
+        self._back_off = BackOff(self.timing.pause_low_s, self.timing.pause_high_s, random.Random())
+        self._stopping = threading.Event()
+        self._pictures, self._last_at, self._last_sum = 0, 0, -1
+        self._said = ""
+
+    def start(self) -> None:
+        """Begin to read."""
+        run = contextvars.copy_context().run  # log lines of the thread name the component too
+        threading.Thread(target=run, args=(self._run,), name=f"camera {self._name}", daemon=True).start()
+
+    def stop(self) -> None:
+        """Deliver nothing any more; the thread ends when its current read does."""
+        self._stopping.set()
+
+    def state(self) -> CameraState | None:
+        """The camera's state now; None until anything is known."""
+        return self._health.state(time.monotonic())
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            fault = self._attempt()
+            self._health.failed(fault.state)
+            self._say(str(fault))
+            self._stopping.wait(self._back_off.pause(longest=fault.state is CameraState.UNAUTHORISED))
+
+    def _attempt(self) -> StreamFault:
+        try:
+            with opened(
+                self._address(), open_s=self.timing.open_s, read_s=self.timing.read_s, clock=self._clock
+            ) as stream:
+                self._health.opened(time.monotonic())
+                self._read(stream)
+        except StreamFault as fault:
+            return fault
+        except Exception as error:  # noqa: BLE001 - counted by `failed`; a camera must not end the others
+            self._failed()
+            return StreamFault(CameraState.OFFLINE, f"the reader failed ({type(error).__name__})")
+        return StreamFault(CameraState.OFFLINE, "stopped")
+
+    def _read(self, stream: Stream) -> None:
+        sampler = Sampler(self._fps)
+        before: Frame | None = None
+        for frame in stream.frames():
+            if self._stopping.is_set():
+                return
+            self.frames += 1
+            late = before is not None and is_leftover(before, frame, self.timing.frozen_s)
+            before = frame
+            if not late and sampler.take(frame.arrived / 1000 if frame.stream_s is None else frame.stream_s):
+                self._take(frame)
+
+    def _take(self, frame: Frame) -> None:
+        image = frame.video.to_ndarray(format="bgr24")
+        total = zlib.crc32(image)
+        self._health.picture(time.monotonic(), new=total != self._last_sum)
+        self._last_sum = total
+        self._back_off.reset()
+        self._said = ""
+        self._pictures += 1
+        self._last_at = max(frame.at, self._last_at + 1)  # the change from arrival to the camera's clock steps back
+        self._deliver(Picture(image, self._last_at, self._pictures, frame.clock, frame.arrived))
+
+    def _say(self, sentence: str) -> None:
+        if sentence != self._said and not self._stopping.is_set():
+            log.warning("no pictures", camera=self._name, why=sentence)
+            self._said = sentence
+
+
+def is_leftover(before: Frame, frame: Frame, frozen_s: float) -> bool:
+    """Whether a frame that came after a long silence belongs before it.
+
+    When a read times out, libav first hands out the last frame, which its parser had held back: it is no sign of
+    life. Its stream time goes on where the silence began.
+    """
+    gap_s = (frame.arrived - before.arrived) / 1000
+    if gap_s < frozen_s or frame.stream_s is None or before.stream_s is None:
+        return False
+    return frame.stream_s - before.stream_s < gap_s / 2

@@ -1,0 +1,92 @@
+"""The cameras of one process: each its own task, started, changed and stopped as the catalogue says.
+
+One camera that fails, whatever the reason, is started again after a pause and never disturbs the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from prometheus_client import Counter, Gauge
+
+from pipeline.core.catalogue import Camera
+from pipeline.core.codec import encode_line
+from pipeline.core.errors import IocError
+from pipeline.core.events import CameraState
+from pipeline.core.telemetry import log
+from pipeline.core.topics import DETECTIONS
+from vision.camera import WEAK, CameraAtWork, Surroundings
+from vision.detectors import DETECTORS, Detector, Options
+from vision.report import Reporter
+from vision.sampling import BackOff
+
+CAMERAS = Gauge("ioc_vision_cameras", "Cameras that this process follows")
+FAILURES = Counter("ioc_vision_camera_failures", "Times that a camera's task failed", ["reason"])
+
+
+class Fleet:
+    """All cameras of this process. `model` is the default detector's; None: the one in the cache."""
+
+    def __init__(self, around: Surroundings, model: Path | None = None) -> None:
+        self._around, self._model = around, model
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._cameras: dict[str, Camera] = {}
+        self._generation = 0
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    async def apply(self, changes: Mapping[str, Camera | None]) -> None:
+        """Take over newest documents by camera id; None, or a retired camera, stops it."""
+        wanted = {id_: camera for id_, camera in changes.items() if camera != self._cameras.get(id_)}
+        await self._stop(wanted)
+        for id_, camera in wanted.items():
+            if camera is not None and camera.retired_at is None:
+                self._cameras[id_] = camera
+                self._tasks[id_] = asyncio.create_task(self._keep_working(camera), name=f"camera {id_}")
+        CAMERAS.set(len(self._tasks))
+
+    async def stop(self) -> None:
+        """Stop all cameras."""
+        await self._stop(list(self._tasks))
+
+    async def _stop(self, ids: Iterable[str]) -> None:
+        tasks = [task for id_ in ids if (task := self._tasks.pop(id_, None)) is not None]
+        for id_ in ids:
+            self._cameras.pop(id_, None)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _keep_working(self, camera: Camera) -> None:
+        back_off = BackOff()
+        while True:
+            generation = self._next_generation()
+            try:
+                detector = await self._detector(camera)
+                await CameraAtWork(camera, detector, generation, self._around).run()
+            except IocError as error:
+                FAILURES.labels("refused").inc()
+                log.error("camera cannot be worked on", camera=camera.id, why=str(error))
+                self._say_unsupported(camera, generation)
+            except Exception as error:  # noqa: BLE001 - counted; the others go on
+                FAILURES.labels("failed").inc()
+                log.exception("camera failed", camera=camera.id, why=type(error).__name__)
+            await asyncio.sleep(back_off.pause())
+
+    async def _detector(self, camera: Camera) -> Detector:
+        """The camera's detector; loading a model must not hold up the event loop. Raises BadInput, ConfigError."""
+        options = Options(camera.threshold * WEAK, self._model, camera.attributes)
+        work = lambda: DETECTORS[camera.detector](options)  # noqa: E731
+        return await asyncio.get_running_loop().run_in_executor(self._around.pool, work)
+
+    def _say_unsupported(self, camera: Camera, generation: int) -> None:
+        state = Reporter(camera, generation).state(CameraState.UNSUPPORTED, self._around.clock())
+        self._around.put(DETECTIONS, camera.id, encode_line(state), None)
+
+    def _next_generation(self) -> int:
+        """Milliseconds since the epoch, made to grow: tracks of two starts never share an id."""
+        self._generation = max(self._around.clock(), self._generation + 1)
+        return self._generation
