@@ -110,10 +110,12 @@ class MisbehavingProxy:
 
     async def _close(self) -> None:
         self._stop_listening()
+        await _turns()  # connections that were just accepted begin their relay
         self._reset()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await _turns()  # closed transports let go of their sockets
 
     async def _relay(self, reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -145,3 +147,9 @@ class MisbehavingProxy:
             await sink.drain()
         if sink.can_write_eof():
             sink.write_eof()
+
+
+async def _turns() -> None:
+    """A few rounds of the event loop: what was called soon has been called."""
+    for _ in range(5):
+        await asyncio.sleep(0)
