@@ -27,6 +27,7 @@ from pipeline.core.machine import Delta, LogFrame
 from pipeline.core.topics import TOPICS, checkpoint_topic, partition_of
 from pipeline.log_app import LogApp, Output, Saved, Source
 from pipeline.log_app.death import die
+from pipeline.log_app.outputs import acknowledged
 from rules.alerts.machine import AlertsMachine
 from rules.alerts.state import AlertOutput
 from rules.engine.engine import Engine
@@ -164,9 +165,8 @@ async def _tell_progress(app: LogApp, centre: str) -> None:
         attributes |= {"dataschema": "/schemas/progress.schema.json"}
         value = encode_line(progress)
         try:
-            await app.outputs.send(
-                [Output(topics.ALERTS, value, key=b"progress", partition=0, headers=_cloud_event(attributes))]
-            )
+            told = Output(topics.ALERTS, value, key=b"progress", partition=0, headers=_cloud_event(attributes))
+            await acknowledged(await app.outputs.hand_in([told]))
         except Exception as error:  # noqa: BLE001 - whatever it is, this process must not go on
             die(f"progress: {error!r}")
 

@@ -139,7 +139,7 @@ class Latencies:
     def __init__(self, brokers: str) -> None:
         self._brokers = brokers
         self.count_from = 0
-        self._found: list[float] = []
+        self._found: list[tuple[int, int, int, int, int]] = []
 
     async def run(self) -> None:
         """Follow the alert topic until cancelled."""
@@ -153,15 +153,25 @@ class Latencies:
                 records = (await consumer.getmany(timeout_ms=1000)).get(partition, ())
                 arrived = now_ms()
                 for record in records:
-                    type_ = dict(record.headers)["ce_type"].decode()
-                    if type_ in (AlertEvent.RAISED, AlertEvent.CLEARED):
-                        at = parse_rfc3339(decoder.decode(record.value).times.event)
+                    headers = dict(record.headers)
+                    if headers["ce_type"].decode() in (AlertEvent.RAISED, AlertEvent.CLEARED):
+                        times = decoder.decode(record.value).times
+                        at, logged = parse_rfc3339(times.event), parse_rfc3339(times.log)
+                        judged = parse_rfc3339(headers["ce_recordedtime"].decode())
                         if at >= self.count_from:
-                            self._found.append(arrived - at)
+                            self._found.append((at, logged, judged, record.timestamp, arrived))
         finally:
             await consumer.stop()
 
     def summary(self) -> dict[str, float]:
-        """p50, p99 and the greatest, ms, and how many events they are of."""
-        cuts = statistics.quantiles(self._found, n=100)
-        return {"events": len(self._found), "p50_ms": cuts[49], "p99_ms": cuts[98], "max_ms": max(self._found)}
+        """p50, p99 and the greatest, ms, of how many events; and the median of each leg of the way."""
+        whole = [arrived - at for at, *_, arrived in self._found]
+        cuts = statistics.quantiles(whole, n=100)
+        legs = {
+            f"p50_{name}_ms": statistics.median(found[leg + 1] - found[leg] for found in self._found)
+            for leg, name in enumerate(_LEGS)
+        }
+        return {"events": len(whole), "p50_ms": cuts[49], "p99_ms": cuts[98], "max_ms": max(whole), **legs}
+
+
+_LEGS = ("device_to_readings", "readings_to_conditions", "conditions_to_alerts", "alerts_to_consumer")

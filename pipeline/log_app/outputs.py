@@ -1,4 +1,4 @@
-"""Outputs of a worker: one idempotent producer; the outputs of a frame go together and are awaited together."""
+"""Outputs of a worker: one idempotent producer, written in order, acknowledged before a checkpoint covers them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import msgspec
 from pipeline.core.broker import start_producer
 
 SEND_LIMIT_S = 60
+Acknowledgement = asyncio.Future[Any]
 
 
 class Output(msgspec.Struct, frozen=True):
@@ -24,7 +25,7 @@ class Output(msgspec.Struct, frozen=True):
 
 
 class Outputs:
-    """Sends outputs and returns when the broker has them all."""
+    """One idempotent producer: what is handed in is written in that order for each partition."""
 
     def __init__(self, brokers: str) -> None:
         self._brokers = brokers
@@ -39,20 +40,25 @@ class Outputs:
         if self._producer is not None:
             await self._producer.stop()
 
-    async def send(self, outputs: Sequence[Output]) -> None:
-        """Write all of `outputs`, in order for each partition.
+    async def hand_in(self, outputs: Sequence[Output]) -> list[Acknowledgement]:
+        """Queue `outputs` for writing; returns a future for each, done when the broker has it."""
+        return [await self._one(output) for output in outputs]
 
-        Raises TimeoutError after 60 s: what was written is unknown then, and the process must end.
-        """
-        if outputs:
-            async with asyncio.timeout(SEND_LIMIT_S):
-                await asyncio.gather(*[await self._one(output) for output in outputs])
-
-    async def _one(self, output: Output) -> Any:
-        return await self._producer.send(
+    async def _one(self, output: Output) -> Acknowledgement:
+        acknowledgement: Acknowledgement = await self._producer.send(
             output.topic,
             output.value,
             key=output.key,
             partition=output.partition,
             headers=list(output.headers),
         )
+        return acknowledgement
+
+
+async def acknowledged(waiting: Sequence[Acknowledgement]) -> None:
+    """Return when the broker has everything.
+
+    Raises TimeoutError after 60 s, or the producer's error: what was written is unknown then, and the process must end.
+    """
+    async with asyncio.timeout(SEND_LIMIT_S):
+        await asyncio.gather(*waiting)

@@ -14,9 +14,10 @@ from pipeline.core.errors import Reason, Rejected
 from pipeline.core.machine import CatalogueChange, Delta, LogFrame, Machine
 from pipeline.core.topics import DEADLETTER
 from pipeline.log_app.checkpoints import CheckpointStore, Marker
-from pipeline.log_app.outputs import Output
+from pipeline.log_app.outputs import Acknowledgement, Output, acknowledged
 
 MAX_ATTEMPTS = 3
+MAX_UNACKNOWLEDGED = 1000
 CAREFUL_FRAMES = 200
 """After a start that follows a death, so many frames are checkpointed one by one: the next death names its frame."""
 
@@ -65,7 +66,8 @@ class Record(NamedTuple):
 class Part:
     """One owned partition: a machine, its marker, and what changed since the last checkpoint.
 
-    `step` sends first and commits after; a checkpoint taken in between sees the state before the frame.
+    A step hands its outputs to the producer and moves on; a checkpoint first waits until the broker has the outputs
+    of every frame that it covers. Nothing that a kill can take away is ever behind a checkpoint.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Part:
         self.dirty = False
         self.folded = 0
         self._changed: set[bytes] = set()
+        self._unacknowledged: list[Acknowledgement] = []
         self._careful = CAREFUL_FRAMES if careful else 0
         self._lost = 0
 
@@ -83,19 +86,26 @@ class Part:
         self,
         record: Record,
         news: Callable[[int, int], Awaitable[tuple[CatalogueChange, ...]]],
-        send: Callable[[list[Output]], Awaitable[None]],
+        hand_in: Callable[[list[Output]], Awaitable[list[Acknowledgement]]],
     ) -> None:
-        """Fold one record: decode, fold, send, commit. The caller has checked the offset."""
-        if self.marker.attempts >= MAX_ATTEMPTS:
-            await send([_dead_frame(self.store.source, record)])
-            self._move(record, self.marker.catalogue)
-            return
-        frame, letters, catalogue = await self._decode(record, news)
-        delta = self.machine.fold(frame)
-        await send(letters + self.source.outputs(frame, delta))
-        self.machine.commit(delta)  # no await from here to the end
-        self._changed |= delta.changed
-        self._move(record, catalogue)
+        """Fold one record: decode, fold, hand in the outputs, commit. The caller has checked the offset."""
+        async with self.lock:
+            if self.marker.attempts >= MAX_ATTEMPTS:
+                self._unacknowledged += await hand_in([_dead_frame(self.store.source, record)])
+                self._move(record, self.marker.catalogue)
+                return
+            frame, letters, catalogue = await self._decode(record, news)
+            delta = self.machine.fold(frame)
+            self._unacknowledged += await hand_in(letters + self.source.outputs(frame, delta))
+            self.machine.commit(delta)
+            self._changed |= delta.changed
+            self._move(record, catalogue)
+            if len(self._unacknowledged) > MAX_UNACKNOWLEDGED:
+                await self._acknowledge()
+
+    async def _acknowledge(self) -> None:
+        waiting, self._unacknowledged = self._unacknowledged, []
+        await acknowledged(waiting)
 
     async def _decode(
         self, record: Record, news: Callable[[int, int], Awaitable[tuple[CatalogueChange, ...]]]
@@ -163,8 +173,9 @@ class Part:
             await self._save(self.marker)
 
     async def _save(self, marker: Marker) -> None:
+        await self._acknowledge()  # we hold the lock: no step comes between this and the dump
         changed = {key: self.machine.dump(key) for key in self._changed}
-        self._changed, self.dirty = set(), False  # no await between reading the state and this line
+        self._changed, self.dirty = set(), False
         await self.store.save(changed, marker)
 
 

@@ -14,8 +14,10 @@ from functools import partial
 from typing import Any
 
 import faust
+import stamina
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from prometheus_client import Counter, Gauge
@@ -33,6 +35,7 @@ LOAD_LIMIT_S = 120
 SAVE_LIMIT_S = 60
 COMMIT_INTERVAL_S = 1.0
 STOP_LIMIT_S = 65
+COMMITTED_LIMIT_S = 30
 LANE_RECORDS = 32
 
 FRAMES = Counter("ioc_worker_frames", "Frames folded", ["topic"])
@@ -155,7 +158,7 @@ class LogApp:
             if expected is not None and message.offset > expected:
                 await self._gap(part, message)
             await part.before()
-            await part.step(_record(message), self._news, self.outputs.send)
+            await part.step(_record(message), self._news, self.outputs.hand_in)
         except BaseException as error:  # noqa: BLE001 - whatever it is, this process must not go on
             die(f"{message.tp} offset {message.offset}: {error!r}")
         FRAMES.labels(message.topic).inc()
@@ -278,6 +281,13 @@ class LogApp:
             )
 
     async def _committed(self, tp: TP) -> int:
+        """The group's committed offset, 0 for none. A coordinator that is moving is asked again, as stamina decides."""
+        async for attempt in stamina.retry_context(on=KafkaError, timeout=COMMITTED_LIMIT_S, attempts=None):
+            with attempt:
+                return await self._ask_committed(tp)
+        raise AssertionError("stamina ends by returning or raising")
+
+    async def _ask_committed(self, tp: TP) -> int:
         admin = AIOKafkaAdminClient(bootstrap_servers=self.brokers)
         await admin.start()
         try:

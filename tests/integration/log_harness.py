@@ -87,8 +87,10 @@ class Log:
             await asyncio.wait_for(process.wait(), 20)
 
     async def exit_status(self, name: str, within_s: float) -> int:
-        """Wait for a worker to end by itself."""
-        return await asyncio.wait_for(self.workers.pop(name).wait(), within_s)
+        """Wait for a worker to end by itself. Raises TimeoutError when it goes on."""
+        status = await asyncio.wait_for(self.workers[name].wait(), within_s)
+        del self.workers[name]
+        return status
 
     async def feed(self, count: int, *, keys: int = 40, pause_s: float = 0.0) -> None:
         """`count` items of each of `keys` keys, in frames; numbers go on where they were."""
