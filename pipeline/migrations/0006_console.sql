@@ -1,6 +1,6 @@
 -- The key that signs the console's sessions: one for all consoles on this database, made by the first.
 create table ioc.console_key (
-    only boolean primary key default true check (only),
+    single boolean primary key default true check (single),
     key text not null
 );
 

@@ -18,6 +18,7 @@ READY = {
     "relay": "relay active",
     "gateway": "gateway connected",
     "sink": "sink ready",
+    "console": "console ready",
 }
 """What each part says when it does its work."""
 
