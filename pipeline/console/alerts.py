@@ -35,7 +35,9 @@ async def open_alerts(request: Request, viewer: Viewer) -> Response:
     database: Database = request.app.state.database
     async with database.connection() as connection:
         found = await queries.open_alerts(connection)
-    return json({"alerts": found.bodies, "total": found.total, "next": found.next, "now": now_ms()})
+        sites = (await queries.titles(connection))["sites"]
+    told = {"alerts": found.bodies, "total": found.total, "next": found.next, "sites": sites, "now": now_ms()}
+    return json(told)
 
 
 @router.get("/v1/alerts/{alert}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -126,11 +126,5 @@ def judged(
 ) -> list[Condition]:
     """What the engine finds in `readings`."""
     changes = [CatalogueChange(1, KIND_OF[type(document)], document.id, document) for document in documents]
-    return backtest(
-        rules, [Input(event=one, log=one.at, partition=0) for one in readings], catalogue=changes, until=until
-    )
-
-
-def by_id(documents: Iterable[Document]) -> Mapping[str, Document]:
-    """Documents by their ids."""
-    return {document.id: document for document in documents}
+    inputs = [Input(event=one, log=one.at, partition=0) for one in readings]
+    return backtest(rules, inputs, catalogue=changes, until=until)

@@ -3,7 +3,7 @@ import { Failed, ask, best, boot, t, tell } from "./dom.js";
 import { near } from "./format.js";
 import { Detail } from "./detail.js";
 import { keys } from "./keys.js";
-import { List } from "./list.js";
+import { List, sites } from "./list.js";
 import { Live } from "./live.js";
 
 const AGAIN_MS = 3000;
@@ -34,6 +34,7 @@ async function load() {
     const told = await ask("/v1/alerts");
     alerts.clear();
     for (const alert of told.alerts) alerts.set(alert.alert, alert);
+    for (const [id, title] of Object.entries(told.sites)) sites.set(id, title);
     total = told.total;
     loaded = true;
     live.offset = told.now - Date.now();

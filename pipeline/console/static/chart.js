@@ -20,9 +20,9 @@ export function chart(series, alert, limits) {
   const x = (at) => LEFT + ((at - from) / (to - from)) * (W - LEFT - RIGHT);
   const y = (number) => TOP + ((high - number) / (high - low)) * (H - TOP - BOTTOM);
   const at = (px, py) => `${px.toFixed(1)},${py.toFixed(1)}`;
-  const line = points.map(([when, mean]) => at(x(when), y(mean))).join(" ");
-  const upper = points.map(([when, , , top]) => at(x(when), y(top)));
-  const lower = points.map(([when, , bottom]) => at(x(when), y(bottom))).reverse();
+  const line = (part) => part.map(([when, mean]) => at(x(when), y(mean))).join(" ");
+  const upper = (part) => part.map(([when, , , top]) => at(x(when), y(top)));
+  const lower = (part) => part.map(([when, , bottom]) => at(x(when), y(bottom))).reverse();
   const name = titleOf(series.quantity);
   const label = t("detail.chart_label", name, shortClock(from), shortClock(to), value(Math.min(...points.map((p) => p[2])), series.quantity), value(Math.max(...points.map((p) => p[3])), series.quantity));
   const title = `${name}${unitOf(series.quantity) ? ` (${unitOf(series.quantity)})` : ""}`;
@@ -36,11 +36,24 @@ export function chart(series, alert, limits) {
       during(alert, x, from, to),
       ...ticks(low, high).map((tick) => h("g", { class: "grid" }, h("line", { x1: LEFT, x2: W - RIGHT, y1: y(tick), y2: y(tick) }), h("text", { x: LEFT - 6, y: y(tick) + 4, "text-anchor": "end" }, plain(tick)))),
       ...times(from, to).map((when, index, all) => h("text", { class: "time", x: x(when), y: H - 6, "text-anchor": index === 0 ? "start" : index === all.length - 1 ? "end" : "middle" }, shortClock(when))),
-      h("path", { class: "band", d: `M${upper.concat(lower).join("L")}Z` }),
-      h("polyline", { class: "series", points: line }),
-      ...limits.map((limit) => h("g", { class: "limit" }, h("line", { x1: LEFT, x2: W - RIGHT, y1: y(limit), y2: y(limit) }), h("text", { x: W - RIGHT - 2, y: y(limit) - 4, "text-anchor": "end" }, value(limit, series.quantity)))),
+      ...unbroken(points).flatMap((part) => [
+        h("path", { class: "band", d: `M${upper(part).concat(lower(part)).join("L")}Z` }),
+        part.length > 1 ? h("polyline", { class: "series", points: line(part) }) : h("circle", { class: "single", cx: x(part[0][0]), cy: y(part[0][1]), r: 2.5 }),
+      ]),
+      ...limits.map((limit) => h("g", { class: "limit" }, h("line", { x1: LEFT, x2: W - RIGHT, y1: y(limit), y2: y(limit) }), h("text", { x: LEFT + 4, y: y(limit) + (y(limit) < TOP + 16 ? 14 : -5) }, value(limit, series.quantity)))),
     ),
   );
+}
+
+const GAP = 5;
+
+/** The points in runs: where nothing was measured for long, no line is drawn. */
+function unbroken(points) {
+  const apart = points.slice(1).map((point, index) => point[0] - points[index][0]);
+  const usual = apart.toSorted((a, b) => a - b)[Math.floor(apart.length / 2)];
+  const parts = [[points[0]]];
+  points.slice(1).forEach((point, index) => (apart[index] > usual * GAP ? parts.push([point]) : parts.at(-1).push(point)));
+  return parts;
 }
 
 /** The time that the alert was active. */
@@ -53,7 +66,7 @@ function during(alert, x, from, to) {
 
 /** About four round numbers between low and high. */
 function ticks(low, high) {
-  const raw = (high - low) / 4;
+  const raw = (high - low) / 5;
   const size = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 2.5, 5, 10].map((factor) => factor * size).find((candidate) => candidate >= raw);
   const found = [];

@@ -21,7 +21,7 @@ function stateOf(device, now) {
   if (!newest) return "never";
   const period = device.period_s ? device.period_s * 1000 : NO_PERIOD_MS;
   const age = now - newest - device.delay_s * 1000;
-  if (age <= period * LATE_PERIODS) return "live";
+  if (age <= Math.max(period * LATE_PERIODS, 10000)) return "live";
   return age <= Math.max(period * SILENT_PERIODS, 60000) ? "late" : "silent";
 }
 

@@ -25,10 +25,17 @@ export function span(length) {
   return t(`span.${name}`, NUMBER.format(Math.floor(length / size)));
 }
 
-/** A length of time to the point: 1,5 h stays 1,5 h. */
+/** A length of time in its two largest units: 1 min 40 s. */
 export function exactSpan(length) {
-  const [size, name] = SPANS.find(([size]) => length >= size) ?? [1000, "s"];
-  return t(`span.${name}`, NUMBER.format(length / size));
+  const at = SPANS.findIndex(([size]) => length >= size);
+  if (at < 0) return t("span.s", "0");
+  const words = [];
+  for (const [size, name] of SPANS.slice(at, at + 2)) {
+    const whole = Math.floor(length / size);
+    if (whole) words.push(t(`span.${name}`, NUMBER.format(whole)));
+    length -= whole * size;
+  }
+  return words.join(" ");
 }
 
 const DURATION = { ms: 1, s: 1000, m: 60000, min: 60000, h: 3600000, d: 86400000 };

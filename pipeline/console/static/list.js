@@ -13,7 +13,14 @@ export function stateOf(alert) {
   return alert.state.acked.on ? "acked" : "new";
 }
 
-export const siteOf = (alert) => best(alert.entity.name) || alert.entity.site || alert.entity.id;
+/** Names of sites, told with the list. */
+export const sites = new Map();
+
+/** Where it is: the site, or the thing itself when it stands nowhere. */
+export const siteOf = (alert) => best(sites.get(alert.entity.site)) || alert.entity.site || best(alert.entity.name) || alert.entity.id;
+
+/** The rule's title: a description begins with it. */
+export const titleOfRule = (alert) => best(alert.description).split(". ")[0];
 
 /** The headline without the time and place that stand beside it already. */
 export function shortHeadline(alert) {
@@ -69,7 +76,7 @@ export class List {
 
   matches(alert) {
     if (!this.filter) return true;
-    const words = [alert.headline?.vi, alert.headline?.en, alert.rule, alert.key, siteOf(alert), t(`severity.${alert.severity}`), t(`state.${stateOf(alert)}`)];
+    const words = [alert.headline?.vi, alert.headline?.en, alert.rule, alert.key, siteOf(alert), titleOfRule(alert), t(`severity.${alert.severity}`), t(`state.${stateOf(alert)}`)];
     return folded(words.join(" ")).includes(this.filter);
   }
 
@@ -132,7 +139,7 @@ export class List {
         h("span", { class: "severity" }, icon(severity), h("span", { class: "word" }, t(`severity.${severity}`))),
         h("span", { class: "headline" }, drill(alert), shortHeadline(alert)),
         h("time", { datetime: alert.times.begin, title: dayClock(alert.episode) }, clock(alert.episode), h("small", {}, dayClock(alert.episode).slice(-5))),
-        h("span", { class: "where" }, siteOf(alert)),
+        h("span", { class: "where" }, [siteOf(alert), titleOfRule(alert)].filter(Boolean).join(" · ")),
         h("span", { class: `state state-${state}` }, icon(`state-${state}`), t(`state.${state}`)),
       ),
     );

@@ -1,6 +1,7 @@
 // Why an alert was raised, in words: values with unit and time, threshold, legal basis, window.
-import { best, boot, h, known, t } from "./dom.js";
+import { h, known, t } from "./dom.js";
 import { clock, durationMs, exactSpan, near, plain, stateText, titleOf, value } from "./format.js";
+import { titleOfRule } from "./list.js";
 
 const COUNTED = new Set(["count", "distinct"]);
 const DRAWN = new Set(["", "mean", "min", "max", "median"]);
@@ -49,7 +50,7 @@ export function why(alert, now) {
   if (legal) facts.push(row(t("why.legal"), legal));
   if (reason.detail) facts.push(row(t("why.detail"), reason.detail));
   const parts = [];
-  if (best(alert.description)) parts.push(h("p", { class: "description" }, best(alert.description)));
+  if (titleOfRule(alert)) parts.push(h("p", { class: "description" }, titleOfRule(alert)));
   if (reason.unknown) parts.push(h("p", { class: "warn" }, t("why.unknown")));
   if (reason.operands?.length) parts.push(operands(reason.operands, now));
   if (facts.length) parts.push(h("dl", { class: "facts" }, ...facts));
