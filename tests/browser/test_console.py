@@ -169,10 +169,12 @@ def test_the_list_is_veiled_when_the_console_is_gone_and_nothing_is_missed_meanw
     desk: Page, centre: Centre
 ) -> None:
     centre.stop("console")
-    flood = Flood(centre)
-    flood.rises(5)
-    expect(desk.locator("#veil")).to_contain_text("Mất kết nối với máy chủ", timeout=8_000)
-    centre.start("console")
+    try:
+        flood = Flood(centre)
+        flood.rises(5)
+        expect(desk.locator("#veil")).to_contain_text("Mất kết nối với máy chủ", timeout=10_000)
+    finally:
+        centre.start("console")
     expect(desk.locator("#veil")).to_be_hidden(timeout=10_000)
     expect(row(desk, flood)).to_have_count(1)
 
