@@ -6,12 +6,15 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from pipeline.local.endpoints import Endpoints
 from pipeline.local.stack import LocalStack
+
+if TYPE_CHECKING:
+    from tests.browser.centre import Centre
 
 
 class StackUnderTest(NamedTuple):
@@ -57,6 +60,16 @@ def stack(local_stack: LocalStack, endpoints: Endpoints) -> StackUnderTest:
     os.environ.update(environment)
     prepare(load())
     return StackUnderTest(endpoints.kafka_brokers, endpoints.postgres_dsn, environment, local_stack, endpoints)
+
+
+@pytest.fixture(scope="module")
+def centre(stack: StackUnderTest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
+    """A running centre with a console, for the tests of one module."""
+    from tests.browser.centre import Centre
+
+    folder = tmp_path_factory.mktemp("centre")
+    with Centre(stack.kafka_brokers, stack.postgres_dsn, stack.environment, folder).running() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

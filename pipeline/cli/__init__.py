@@ -36,6 +36,7 @@ COMMANDS = {
     "device": Row("pipeline.cli.device:group", "Register, list, show and retire devices."),
     "camera": Row("pipeline.cli.camera:group", "Register and list cameras."),
     "deadletter": Row("pipeline.cli.deadletter:group", "List, show and retry what could not be used."),
+    "person": Row("pipeline.cli.person:group", "Who may log in to the console."),
     "rule": Row("pipeline.cli.rule:app", "Check, test, backtest and apply rules."),
     "demo": Row("pipeline.cli.demo:demo", "Start everything and play a storm over 40 simulated devices."),
     "bench": Row("pipeline.cli.bench:group", "Measure the hot paths against a limit or a peer."),

@@ -61,6 +61,14 @@ def vision(metrics: Metrics = 0, sets: Sets = []) -> None:  # noqa: B006
 
 
 @group.command()
+def console(metrics: Metrics = 0, sets: Sets = []) -> None:  # noqa: B006
+    """Serve the operators' pages."""
+    from pipeline.console.server import serve
+
+    asyncio.run(serve(_begin("console", metrics, sets)))
+
+
+@group.command()
 def rules(
     instance: Instance = "1",
     metrics: Metrics = 0,

@@ -14,6 +14,7 @@ import yaml
 from devices.credentials import Broker, Credential, administrator
 from devices.registry import Registry, document_of
 from pipeline.config import Settings
+from pipeline.console import people
 from pipeline.core import topics
 from pipeline.core.alerts import AlertEvent
 from pipeline.core.catalogue import Device
@@ -27,6 +28,7 @@ from pipeline.rule_store import store_rules
 from rules.engine.loader import load_text
 
 CAMERA = "cam-quang-truong"
+OPERATOR = "truc-ban"
 STORY_S = 600.0
 DRAIN_LIMIT_S = 60.0
 _FOLDER = resources.files("pipeline.demo")
@@ -73,6 +75,17 @@ def _camera(url: str) -> dict[str, Any]:
     }
 
 
+def address(settings: Settings) -> str:
+    """Where people reach the console."""
+    return settings.console.public_url or f"http://{settings.console.host}:{settings.console.port}/"
+
+
+def password(settings: Settings) -> str:
+    """A new password for the operator of the demonstration."""
+    with connect(settings.postgres.dsn.get_secret_value()) as connection:
+        return people.create(connection, OPERATOR, "operator", replace=True)
+
+
 async def play(
     settings: Settings, camera_url: str, length_s: float | None, stop_cameras: Callable[[], None]
 ) -> list[str]:
@@ -86,6 +99,7 @@ async def play(
         async with asyncio.timeout(DRAIN_LIMIT_S):
             await until_known(settings.kafka.brokers, connection)
     say(f"{len(devices)} devices and 1 camera are registered, each device with a credential of its own")
+    say(f"console  {address(settings)}\n  name     {OPERATOR}\n  password {password(settings)}   (new at every start)")
     tail = AlertTail(settings.kafka.brokers)
     following = asyncio.create_task(tail.run())
     try:

@@ -19,6 +19,7 @@ READY = {
     "gateway": "gateway connected",
     "sink": "sink ready",
     "vision": "vision ready",
+    "console": "console ready",
 }
 """What each part says when it does its work."""
 

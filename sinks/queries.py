@@ -1,0 +1,205 @@
+"""What readers ask the store: open alerts, one alert and its events, a series around a time, last readings.
+
+Every answer has a limit, and says when there is more. Time-outs are those of the caller's connection.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+import psycopg
+from psycopg.rows import dict_row
+
+from pipeline.core import topics
+from pipeline.core.alerts import Alert
+from pipeline.core.conditions import RANK, Severity
+
+Connection = psycopg.AsyncConnection[Any]
+MAX_ALERTS = 1000
+MAX_EVENTS = 300
+MAX_POINTS = 240
+MAX_DEVICES = 2000
+MAX_CAMERAS = 4
+LAST_READING_DAYS = 7
+_GRAVEST_FIRST = sorted(Severity, key=RANK.__getitem__, reverse=True)
+
+
+class OpenAlerts(NamedTuple):
+    """Bodies of open alerts (a JSON array), how many there are in all, and the offset up to which that holds."""
+
+    bodies: msgspec.Raw
+    total: int
+    next: int | None
+
+
+class Point(NamedTuple):
+    """One bucket of a series: its time (ms), mean, least and greatest value."""
+
+    at: int
+    mean: float
+    low: float
+    high: float
+
+
+async def open_alerts(connection: Connection, limit: int = MAX_ALERTS, sink: str = "sink") -> OpenAlerts:
+    """The open alerts, the gravest first, as of one snapshot of the store.
+
+    `next` is the first offset of the alert topic that the snapshot does not hold: whoever reads the topic on from
+    there misses nothing. None when nothing was ever stored.
+    """
+    cursor = await connection.execute(
+        """
+        with chosen as (
+            select body from ioc.alert where not closed
+            order by array_position(%(order)s::text[], severity), began desc limit %(limit)s
+        )
+        select (select coalesce(json_agg(body), '[]'::json)::text from chosen),
+               (select count(*) from ioc.alert where not closed),
+               (select next from ioc.sink_offset where sink = %(sink)s and topic = %(topic)s and partition = 0)
+        """,
+        {"order": list(_GRAVEST_FIRST), "limit": limit, "sink": sink, "topic": topics.ALERTS},
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return OpenAlerts(msgspec.Raw(row[0].encode()), int(row[1]), row[2])
+
+
+async def alert(connection: Connection, id_: str) -> Alert | None:
+    """The newest state of one alert."""
+    cursor = await connection.execute("select body::text from ioc.alert where alert = %s", [id_])
+    row = await cursor.fetchone()
+    return None if row is None else msgspec.json.decode(row[0], type=Alert)
+
+
+async def alert_events(connection: Connection, id_: str, limit: int = MAX_EVENTS) -> list[dict[str, Any]]:
+    """The newest `limit` events of an alert, oldest first: what changed, when, and by whom."""
+    cursor = connection.cursor(row_factory=dict_row)
+    await cursor.execute(
+        """
+        select id, type, sequence, (extract(epoch from at) * 1000)::bigint as at, body->>'severity' as severity,
+               body->'state'->'acked' as acked, body->'state'->'closed' as closed,
+               body->'comments'->-1 as comment, body->>'refused' as refused
+        from ioc.alert_event where alert = %s order by sequence desc limit %s
+        """,
+        [id_, limit],
+    )
+    return list(reversed(await cursor.fetchall()))
+
+
+async def series_around(
+    connection: Connection, device: str, quantity: str, since: datetime, until: datetime
+) -> list[Point]:
+    """A series between two times in at most MAX_POINTS buckets; a bucket may hold a single reading.
+
+    Readings of bad quality (code 2 and above) are left out, as the rules leave them out.
+    """
+    width_s = max(0.001, (until - since).total_seconds() / MAX_POINTS)
+    cursor = await connection.execute(
+        """
+        with known as (select id from ioc.series where device = %(device)s and quantity = %(quantity)s),
+        found as (
+            select at, value from ioc.readings where series = (select id from known)
+                and at between %(since)s and %(until)s and value is not null and quality < 2
+            union all
+            select at, value from ioc.derived where series = (select id from known)
+                and at between %(since)s and %(until)s and value is not null and quality < 2
+        )
+        select (extract(epoch from max(at)) * 1000)::bigint, avg(value), min(value), max(value)
+        from found
+        group by date_bin(make_interval(secs => %(width)s), at, %(since)s)
+        order by 1 limit %(limit)s
+        """,
+        {
+            "device": device,
+            "quantity": quantity,
+            "since": since,
+            "until": until,
+            "width": width_s,
+            "limit": MAX_POINTS + 1,
+        },
+    )
+    return [Point(*row) for row in await cursor.fetchall()]
+
+
+async def devices(connection: Connection, limit: int = MAX_DEVICES) -> list[dict[str, Any]]:
+    """Registered devices with the last reading of each of their series; series silent for a week have none.
+
+    One probe of the primary key a series: quick however much is stored.
+    """
+    cursor = connection.cursor(row_factory=dict_row)
+    await cursor.execute(
+        """
+        with chosen as (select id, type, site, document from ioc.device where not retired order by id limit %(limit)s),
+        last as (
+            select s.device, s.quantity, (extract(epoch from r.at) * 1000)::bigint as at, r.value, r.text, r.quality
+            from chosen c join ioc.series s on s.device = c.id
+            left join lateral (
+                select at, value, text, quality from ioc.readings
+                where series = s.id and at > now() - make_interval(days => %(days)s) order by at desc limit 1
+            ) r on true
+        )
+        select c.id, c.type, c.site, c.document->'title' as title,
+               (t.document->>'period_s')::float as period_s, coalesce((t.document->>'delay_s')::float, 10) as delay_s,
+               coalesce((select json_agg(json_build_object('quantity', l.quantity, 'at', l.at, 'value', l.value,
+                            'text', l.text, 'quality', l.quality) order by l.quantity)
+                         from last l where l.device = c.id), '[]'::json) as last
+        from chosen c join ioc.type t on t.id = c.type order by c.id
+        """,
+        {"limit": limit, "days": LAST_READING_DAYS},
+    )
+    return await cursor.fetchall()
+
+
+async def cameras(connection: Connection, limit: int = MAX_DEVICES) -> list[dict[str, Any]]:
+    """Registered cameras; never their addresses."""
+    cursor = connection.cursor(row_factory=dict_row)
+    await cursor.execute(
+        "select id, site, document->'title' as title from ioc.camera where not retired order by id limit %s", [limit]
+    )
+    return await cursor.fetchall()
+
+
+async def titles(connection: Connection, limit: int = MAX_DEVICES) -> dict[str, dict[str, Any]]:
+    """Names of sites and device types by their ids."""
+    found: dict[str, dict[str, Any]] = {}
+    for table, query in _TITLES.items():
+        rows = await (await connection.execute(query, [limit])).fetchall()
+        found[table] = {row[0]: row[1] for row in rows}
+    return found
+
+
+_TITLES = {
+    "sites": "select id, document->'title' from ioc.site order by id limit %s",
+    "types": "select id, document->'title' from ioc.type order by id limit %s",
+}
+
+
+async def evidence(connection: Connection, digest: str) -> bytes | None:
+    """The JPEG under a digest (`sha256:...`)."""
+    row = await (await connection.execute("select jpeg from ioc.evidence where digest = %s", [digest])).fetchone()
+    return None if row is None else bytes(row[0])
+
+
+async def watch(connection: Connection, camera: str, seconds: float) -> bool:
+    """Ask for stills of a camera for so long from now; False when there is no such camera."""
+    cursor = await connection.execute(
+        "insert into ioc.watch (camera, until) select id, now() + make_interval(secs => %(s)s) from ioc.camera "
+        "where id = %(camera)s and not retired on conflict (camera) do update "
+        "set until = greatest(ioc.watch.until, excluded.until)",
+        {"camera": camera, "s": seconds},
+    )
+    return cursor.rowcount == 1
+
+
+async def still(connection: Connection, camera: str, within_s: float) -> tuple[int, bytes] | None:
+    """The last still of a camera and its time (ms), when it is not older than that."""
+    row = await (
+        await connection.execute(
+            "select (extract(epoch from at) * 1000)::bigint, jpeg from ioc.still "
+            "where camera = %s and at > now() - make_interval(secs => %s)",
+            [camera, within_s],
+        )
+    ).fetchone()
+    return None if row is None else (int(row[0]), bytes(row[1]))
