@@ -4,7 +4,7 @@ import { clock, durationMs, exactSpan, near, plain, stateText, titleOf, value } 
 import { titleOfRule } from "./list.js";
 
 const COUNTED = new Set(["count", "distinct"]);
-const DRAWN = new Set(["", "mean", "min", "max", "median"]);
+const DRAWN = new Set(["", "mean", "min", "max", "last", "p95", "leq", "vector_mean"]);
 
 const quantityOf = (why) => (why.operands ?? []).at(-1)?.quantity ?? "";
 

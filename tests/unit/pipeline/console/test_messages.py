@@ -14,6 +14,7 @@ from pipeline.core.alerts import AlertEvent
 from pipeline.core.conditions import Severity
 from pipeline.core.events import Quality
 from rules.alerts import verbs
+from rules.kinds.aggregates import AGGREGATES
 
 CONSOLE = resources.files("pipeline.console")
 TEMPLATES = {path.name: path.read_text() for path in (CONSOLE / "templates").iterdir()}
@@ -43,6 +44,7 @@ def test_keys_that_are_put_together_are_all_there() -> None:
     wanted = [f"severity.{severity}" for severity in Severity]
     wanted += [f"event.{event.split('.')[3]}" for event in AlertEvent if event.startswith("vn.ioc.alert.")]
     wanted += [f"role.{role}" for role in Role] + [f"quality.{quality}" for quality in Quality] + list(Refusal)
+    wanted += [f"aggregate.{name}" for name in AGGREGATES]
     wanted += [f"title.{name.removesuffix('.html')}" for name in TEMPLATES if name not in ("base.html", "help.html")]
     assert set(wanted) - MESSAGES.keys() == set()
 
