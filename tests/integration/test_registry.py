@@ -222,3 +222,46 @@ def test_a_partition_is_made_once_and_dropped_when_it_is_too_old(stack: StackUnd
         dropped = [row[0] for row in connection.execute("select ioc.retain()").fetchall()]
     assert made == [(True,), (False,)]
     assert len([name for name in dropped if name.startswith("readings_")]) == 1
+
+
+RULE = """
+id: {name}
+title: {{vi: Mưa lớn, en: Heavy rain}}
+kind: threshold
+scope: {{quantity: rain_rate, tags: [{name}]}}
+raise: {{major: {{above: {above}}}}}
+tests:
+  - name: fires at 60
+    catalogue: {{device: [{{id: r, type: t, site: s, tags: [{name}]}}]}}
+    given: [{{device: r, quantity: rain_rate, at: "2026-11-21T01:00:00Z", value: 60}}]
+    then: [{{edge: begin, severity: major, at: "2026-11-21T01:00:00Z"}}]
+    until: "2026-11-21T01:00:01Z"
+  - name: quiet at 10
+    catalogue: {{device: [{{id: r, type: t, site: s, tags: [{name}]}}]}}
+    given: [{{device: r, quantity: rain_rate, at: "2026-11-21T01:00:00Z", value: 10}}]
+    then: []
+"""
+
+
+def test_applying_rules_stores_what_changed_and_a_rule_whose_test_fails_changes_nothing(
+    stack: StackUnderTest, tmp_path: Path
+) -> None:
+    name = f"t{uuid.uuid4().hex[:8]}"
+    path = tmp_path / "rules.yaml"
+    path.write_text(RULE.format(name=name, above=50))
+    assert ioc(stack, "rule", "apply", str(path)).stdout == f"{name} is active, version 1\n"
+    assert ioc(stack, "rule", "apply", str(path)).stdout == "nothing has changed\n"
+    path.write_text(RULE.format(name=name, above=40))
+    assert ioc(stack, "rule", "apply", str(path)).stdout == f"{name} is active, version 2\n"
+    path.write_text(RULE.format(name=name, above=70))
+    refused = ioc(stack, "rule", "apply", str(path))
+    assert refused.returncode == 1
+    assert "test 'fires at 60' fails" in refused.stdout
+    path.write_text(RULE.format(name=name, above="hoch"))
+    broken = ioc(stack, "rule", "apply", str(path))
+    assert broken.returncode == 1
+    assert "rules.yaml:6" in broken.stderr
+    with connect(stack.postgres_dsn) as connection:
+        stored = Registry(connection, by="test").find(Kind.RULE, name)
+    assert stored is not None
+    assert stored.version == 2

@@ -16,6 +16,9 @@ from pipeline.core.clock import now_ms
 from pipeline.core.codec import encode_line, pack
 from pipeline.core.events import Reading
 from pipeline.core.topics import READINGS, partition_of
+from sinks.store import Advance, Overtaken, Store
+from sinks.tables import Place
+from sinks.writer import TABLES
 from tests.conftest import StackUnderTest
 from tests.integration.log_harness import eventually
 from tests.integration.parts import Part
@@ -103,3 +106,22 @@ async def test_a_time_beyond_what_the_store_keeps_is_dead_lettered_and_the_rest_
 
     await eventually(there, 40)
     await sink.end(signal.SIGTERM)
+
+
+async def test_a_sink_that_was_overtaken_writes_nothing(stack: StackUnderTest) -> None:
+    sink, device = f"s{uuid.uuid4().hex[:8]}", f"d{uuid.uuid4().hex[:8]}"
+    reading = Reading(device=device, quantity="rain_rate", unit="mm/h", at=NOW, seq=1, value=1.0)
+    table = TABLES[READINGS]
+    row = table.row(reading, Place(NOW, 0, 7, 0, {}))
+    assert row is not None
+    async with await psycopg.AsyncConnection.connect(stack.postgres_dsn) as connection:
+        store = Store(connection, sink)
+        await store.prepare([table])
+        assert await store.offset("t", 0, 5) == 5
+        await store.write(table, [], [Advance("t", 0, 5, 6)])  # another sink, meanwhile
+        with pytest.raises(Overtaken, match="no longer at 5"):
+            await store.write(table, [row], [Advance("t", 0, 5, 8)])
+        assert stored(stack, device) == []
+        assert await store.offset("t", 0, 0) == 6
+        await store.write(table, [row], [Advance("t", 0, 6, 8)])
+    assert stored(stack, device) == [(device, 1, 1.0)]
