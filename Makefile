@@ -18,7 +18,7 @@ demo: setup ## the whole stack with simulated devices; FOR=90 stops it after 90 
 	@$(BIN)/ioc demo $(if $(FOR),--for $(FOR)s)
 
 test: setup ## all tests but those of the AGPL extra
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2
 
 test-yolo: setup ## the ultralytics extra, in an environment of its own
 	@$(BIN)/python -m tests.yolo

@@ -91,16 +91,24 @@ class CameraAtWork:
         try:
             while True:
                 picture = await self._newest.get(_LOOK_S)
-                await self._note_state(picture)
+                await self._note(picture)
                 if picture is not None:
                     await self._take(picture)
                 self._note_vitals()
         finally:
             self._stop()
 
+    async def _note(self, picture: Picture | None) -> None:
+        try:
+            await self._note_state(picture)
+        except asyncio.CancelledError:
+            if picture is not None:
+                self._drop("stopped")
+            raise
+
     def _stop(self) -> None:
         self._reader.stop()
-        if self._newest.take() is not None:
+        if self._newest.close() is not None:  # the reader's thread may deliver one more
             self._drop("stopped")
         self._leave_all()
 

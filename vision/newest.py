@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Newest(Generic[T]):
-    """Holds at most one thing. What is overwritten before it was taken goes to `skipped`."""
+    """Holds at most one thing. What is overwritten, or comes after `close`, goes to `skipped`."""
 
     def __init__(self, skipped: Callable[[T], None]) -> None:
         self._skipped = skipped
@@ -19,11 +19,15 @@ class Newest(Generic[T]):
         self._filled = asyncio.Event()
         self._lock = threading.Lock()
         self._held: list[T] = []
+        self._closed = False
 
     def put(self, thing: T) -> None:
         """Leave the newest thing here; from any thread."""
         with self._lock:
-            before, self._held = self._held, [thing]
+            if self._closed:
+                before = [thing]
+            else:
+                before, self._held = self._held, [thing]
         if before:
             self._skipped(before[0])
         elif not self._loop.is_closed():
@@ -35,6 +39,12 @@ class Newest(Generic[T]):
             await asyncio.wait_for(self._filled.wait(), within_s)
         except TimeoutError:
             return None
+        return self.take()
+
+    def close(self) -> T | None:
+        """Take what is here; what is put from now on goes to `skipped`."""
+        with self._lock:
+            self._closed = True
         return self.take()
 
     def take(self) -> T | None:

@@ -41,6 +41,16 @@ async def test_nothing_is_lost_or_taken_twice_between_two_threads() -> None:
     assert taken == sorted(taken)
 
 
+async def test_what_comes_after_the_end_is_reported_and_not_kept() -> None:
+    skipped: list[int] = []
+    newest: Newest[int] = Newest(skipped.append)
+    newest.put(1)
+    assert newest.close() == 1
+    newest.put(2)
+    assert skipped == [2]
+    assert newest.take() is None
+
+
 def _put_all(newest: Newest[int], count: int) -> None:
     for number in range(count):
         newest.put(number)
