@@ -200,7 +200,8 @@ def check_lines(lines: list[tuple[str, str, bytes]]) -> None:
         assert {each.value for each in mine} == values
         assert len({each.at // 1000 for each in mine}) == len(mine) >= 3
     found: list[Detection] = [detections.decode_line(line) for topic, _, line in lines if topic != READINGS]
-    said = [(each.event, each.zone, each.track) for each in found]
-    assert said[0][0] is DetectionEvent.STATE
-    assert said[1:] == [(DetectionEvent.ENTER, "whole", "7-1"), (DetectionEvent.LEAVE, "whole", "7-1")]
-    assert [each.evidence for each in found] == [""] * 3  # there is no database to hold a picture
+    states = [each.state for each in found if each.event is DetectionEvent.STATE]
+    assert states[-1] is CameraState.ONLINE  # a busy machine may open the stream at the second attempt only
+    said = [(each.event, each.zone, each.track) for each in found if each.event is not DetectionEvent.STATE]
+    assert said == [(DetectionEvent.ENTER, "whole", "7-1"), (DetectionEvent.LEAVE, "whole", "7-1")]
+    assert {each.evidence for each in found} == {""}  # there is no database to hold a picture
