@@ -70,7 +70,7 @@ def _stamp(measurement: Measurement, known: Known, received: int) -> Stamp:
         ahead = (at - received) / 1000
         raise Rejected(Reason.CLOCK_AHEAD, f"at: {measurement.at} is {ahead:.0f} s ahead of us; set the device's clock")
     if at < received - MAX_AGE_MS:
-        raise Rejected(Reason.TOO_OLD, f"at: {measurement.at} is more than 7 days old; import it with `ioc replay`")
+        raise Rejected(Reason.TOO_OLD, f"at: {measurement.at} is more than 7 days old; set the device's clock")
     return Stamp(at, None, missing=False)
 
 
