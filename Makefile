@@ -3,6 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 FOR ?=
+JOBS ?= 2
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
@@ -17,8 +18,8 @@ setup: ## install what is missing (system packages, Python environment, Kafka, c
 demo: setup ## the whole stack with simulated devices; FOR=90 stops it after 90 s
 	@$(BIN)/ioc demo $(if $(FOR),--for $(FOR)s)
 
-test: setup ## all tests but those of the AGPL extra
-	@$(BIN)/pytest -n 2
+test: setup ## all tests but those of the AGPL extra; JOBS=0 runs them one after the other
+	@$(BIN)/pytest -n $(JOBS)
 
 test-yolo: setup ## the ultralytics extra, in an environment of its own
 	@$(BIN)/python -m tests.yolo
