@@ -51,7 +51,8 @@ def make(folder: DataFolder) -> Iterator[Callable[..., Child]]:
 
 def test_what_it_writes_is_in_its_log_file(make: Callable[..., Child], folder: DataFolder) -> None:
     make(STAYS).start()
-    assert _eventually(lambda: "hello\n" in (folder.logs / "child.log").read_text())
+    path = folder.logs / "child.log"
+    assert _eventually(lambda: path.exists() and "hello\n" in path.read_text())
 
 
 def test_starting_waits_until_it_is_ready(make: Callable[..., Child], folder: DataFolder) -> None:
