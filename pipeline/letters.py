@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from aiokafka import TopicPartition
-
 from devices.directory import Directory
 from devices.doorstep import reading
 from devices.gateway import decoded, measured, sender
-from pipeline.core.broker import read_to_end, start_consumer, start_producer
+from pipeline.core.broker import read_topic, start_producer
 from pipeline.core.clock import now_ms
 from pipeline.core.codec import encode_line, pack
 from pipeline.core.errors import IocError, Rejected
@@ -117,15 +115,8 @@ async def _publish(brokers: str, device: str, lines: list[bytes], catalogue: int
 
 
 async def _letters(brokers: str) -> Any:
-    consumer = await start_consumer(brokers)
-    try:
-        partition = TopicPartition(DEADLETTER, 0)
-        consumer.assign([partition])
-        await consumer.seek_to_beginning(partition)
-        async for record in read_to_end(consumer, [partition]):
-            yield _letter(record)
-    finally:
-        await consumer.stop()
+    async for record in read_topic(brokers, DEADLETTER):
+        yield _letter(record)
 
 
 def _letter(record: Any) -> Letter:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -89,6 +89,29 @@ async def read_to_end(consumer: AIOKafkaConsumer, partitions: Iterable[TopicPart
             for record in batches.get(partition, ()):
                 if record.offset < end:
                     yield record
+
+
+async def read_topic(brokers: str, topic: str, partitions: int = 1, **settings: Any) -> AsyncIterator[Any]:
+    """Yield all records of partitions 0 to `partitions` - 1 of a topic, from the first to the end as of now."""
+    consumer = await start_consumer(brokers, **settings)
+    try:
+        mine = [TopicPartition(topic, number) for number in range(partitions)]
+        consumer.assign(mine)
+        await consumer.seek_to_beginning(*mine)
+        async for record in read_to_end(consumer, mine):
+            yield record
+    finally:
+        await consumer.stop()
+
+
+async def committed_offsets(brokers: str, group: str) -> dict[TopicPartition, int]:
+    """The committed offsets of a consumer group; a partition without one is left out."""
+    admin = await _started(AIOKafkaAdminClient(bootstrap_servers=brokers), brokers)
+    try:
+        offsets = await admin.list_consumer_group_offsets(group)
+    finally:
+        await admin.close()
+    return {partition: found.offset for partition, found in offsets.items() if found.offset >= 0}
 
 
 async def apply_topics(brokers: str, topics: Iterable[Topic] = TOPICS.values()) -> list[str]:

@@ -16,13 +16,12 @@ from typing import Any
 import faust
 import stamina
 from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from prometheus_client import Counter, Gauge
 
-from pipeline.core.broker import start_consumer
+from pipeline.core.broker import committed_offsets, start_consumer
 from pipeline.core.machine import CatalogueChange
 from pipeline.core.telemetry import log
 from pipeline.log_app.catalogue import CatalogueFollower
@@ -112,6 +111,9 @@ class LogApp:
         class App(faust.App):
             def _new_transport(self) -> Any:
                 return Transport(self.conf.broker_consumer, self)
+
+            def _create_directories(self) -> None:
+                """Faust keeps nothing on disk here: its folders would only litter the one that we run in."""
 
         app = App(
             self.name,
@@ -284,18 +286,9 @@ class LogApp:
         """The group's committed offset, 0 for none. A coordinator that is moving is asked again, as stamina decides."""
         async for attempt in stamina.retry_context(on=KafkaError, timeout=COMMITTED_LIMIT_S, attempts=None):
             with attempt:
-                return await self._ask_committed(tp)
+                offsets = await committed_offsets(self.brokers, self.name)
+                return offsets.get(TopicPartition(tp.topic, tp.partition), 0)
         raise AssertionError("stamina ends by returning or raising")
-
-    async def _ask_committed(self, tp: TP) -> int:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.brokers)
-        await admin.start()
-        try:
-            offsets = await admin.list_consumer_group_offsets(self.name)
-        finally:
-            await admin.close()
-        found = offsets.get(TopicPartition(tp.topic, tp.partition))
-        return max(0, found.offset) if found else 0
 
     def _count_parts(self) -> None:
         for topic in self.sources:

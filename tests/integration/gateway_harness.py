@@ -20,14 +20,13 @@ from typing import Any
 import msgspec
 import paho.mqtt.client as mqtt
 import psycopg
-from aiokafka import TopicPartition
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from devices.credentials import Broker, Credential, administrator
 from devices.registry import Registry
-from pipeline.core.broker import read_to_end, start_consumer
+from pipeline.core.broker import read_topic
 from pipeline.core.catalogue import Device, Site
 from pipeline.core.clock import now_ms
 from pipeline.core.topics import DEADLETTER, READINGS, TOPICS
@@ -198,7 +197,7 @@ def stored(stack: StackUnderTest, devices: Sequence[str], quantity: str) -> dict
 async def letters(brokers: str, prefix: str) -> dict[str, tuple[str, bytes]]:
     """Dead letters whose source begins with `prefix`: source -> (reason, raw bytes)."""
     found: dict[str, tuple[str, bytes]] = {}
-    async for record in _records(brokers, DEADLETTER):
+    async for record in read_topic(brokers, DEADLETTER):
         if record.key.startswith(prefix.encode()):
             found[record.key.decode()] = (dict(record.headers)["reason"].decode(), record.value)
     return found
@@ -207,21 +206,9 @@ async def letters(brokers: str, prefix: str) -> dict[str, tuple[str, bytes]]:
 async def lines(brokers: str, device: str) -> list[dict[str, Any]]:
     """All readings of a device in Kafka."""
     found: list[dict[str, Any]] = []
-    async for record in _records(brokers, READINGS):
+    async for record in read_topic(brokers, READINGS, TOPICS[READINGS].partitions):
         found += [line for line in msgspec.json.Decoder().decode_lines(record.value) if line["device"] == device]
     return found
-
-
-async def _records(brokers: str, topic: str) -> Any:
-    consumer = await start_consumer(brokers)
-    try:
-        partitions = [TopicPartition(topic, number) for number in range(TOPICS[topic].partitions)]
-        consumer.assign(partitions)
-        await consumer.seek_to_beginning(*partitions)
-        async for record in read_to_end(consumer, partitions):
-            yield record
-    finally:
-        await consumer.stop()
 
 
 async def command(stack: StackUnderTest, *arguments: str, **settings: str) -> tuple[int, str, str]:

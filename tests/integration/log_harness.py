@@ -16,7 +16,7 @@ import msgspec
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from pipeline.core.broker import apply_topics, read_to_end, start_consumer, start_producer
+from pipeline.core.broker import apply_topics, committed_offsets, read_topic, start_producer
 from pipeline.core.codec import encode_line, pack
 from pipeline.core.topics import DEADLETTER, Topic
 from pipeline.log_app.checkpoints import MARKER_KEY, Marker
@@ -115,7 +115,7 @@ class Log:
         """Everything in the output topic, by key, without the repeats of records that were written twice."""
         found: dict[str, list[Step]] = defaultdict(list)
         seen: set[bytes] = set()
-        async for record in self._all(self.output):
+        async for record in read_topic(self.brokers, self.output, PARTITIONS):
             headers = dict(record.headers)
             if headers["source"] not in seen:
                 seen.add(headers["source"])
@@ -127,34 +127,16 @@ class Log:
         """What the newest committed checkpoints hold: state by key, marker by partition."""
         steps: dict[str, Step] = {}
         markers: dict[int, Marker] = {}
-        async for record in self._all(self.checkpoints, isolation_level="read_committed"):
+        async for record in read_topic(self.brokers, self.checkpoints, PARTITIONS, isolation_level="read_committed"):
             if record.key == MARKER_KEY:
                 markers[record.partition] = msgspec.msgpack.decode(record.value, type=Marker)
             else:
                 steps[record.key.decode()] = msgspec.msgpack.decode(record.value, type=Step)
         return steps, markers
 
-    async def _all(self, topic: str, **settings: Any) -> AsyncIterator[Any]:
-        consumer = await start_consumer(self.brokers, **settings)
-        try:
-            partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
-            consumer.assign(partitions)
-            await consumer.seek_to_beginning(*partitions)
-            async for record in read_to_end(consumer, partitions):
-                yield record
-        finally:
-            await consumer.stop()
-
     async def dead_letter(self, source: str) -> bytes:
         """The reason of the dead letter with this id, or nothing."""
-        consumer = await start_consumer(self.brokers)
-        try:
-            partition = TopicPartition(DEADLETTER, 0)
-            consumer.assign([partition])
-            await consumer.seek_to_beginning(partition)
-            letters = [r async for r in read_to_end(consumer, [partition]) if r.key == source.encode()]
-        finally:
-            await consumer.stop()
+        letters = [record async for record in read_topic(self.brokers, DEADLETTER) if record.key == source.encode()]
         return dict(letters[0].headers)["reason"] if letters else b""
 
     async def delete_before(self, partition: int, offset: int) -> None:
@@ -171,9 +153,8 @@ class Log:
 
     async def committed(self) -> dict[int, int]:
         """The group's committed offset of each partition."""
-        async with self._admin() as admin:
-            offsets = await admin.list_consumer_group_offsets(self.name)
-        return {partition.partition: found.offset for partition, found in offsets.items()}
+        offsets = await committed_offsets(self.brokers, self.name)
+        return {partition.partition: offset for partition, offset in offsets.items()}
 
     @asynccontextmanager
     async def _admin(self) -> AsyncIterator[Any]:
