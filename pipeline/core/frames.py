@@ -1,7 +1,8 @@
 """The producer of frames, ticks and dead letters: the way into Kafka for gateway, feeds and cameras.
 
-One lane a partition packs lines for a few milliseconds, sends one frame at a time and settles each line when
-Kafka acknowledged it; a lane with nothing to say for 250 ms sends a tick, so time passes in the rules.
+Lines are packed for a few milliseconds, then all partitions' frames go out together, one a partition in flight; each
+line is settled when Kafka acknowledged its frame. A partition with nothing to say for 250 ms gets a tick, so time
+passes in the rules.
 
 Receives lines; sends frames; drops nothing; a line is settled only after Kafka's acknowledgement. A slow Kafka:
 lines wait, `waiting` grows, the caller stops taking in. A send that fails for good ends the process
@@ -12,7 +13,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
@@ -23,67 +27,39 @@ from pipeline.core.topics import DEADLETTER, TOPICS, partition_of
 
 TICK_S = 0.25
 LINGER_S = 0.010
+TICKS_CHECKED = 5
+"""How often within TICK_S silent partitions are looked for: a tick is late by a fifth at most."""
 Settled = Callable[[], None]
 Headers = list[tuple[str, bytes]]
 
 
 class Lane:
-    """Frames of one partition, in order, one in flight."""
+    """What waits for one partition, in order; one frame of it in flight."""
 
-    def __init__(self, frames: FrameProducer, topic: str, partition: int) -> None:
-        self._frames, self.topic, self.partition = frames, topic, partition
-        self._waiting: deque[tuple[bytes, Settled | None]] = deque()
-        self._filled = asyncio.Event()
-        self._stopping = False
+    __slots__ = ("busy", "partition", "silent_since", "topic", "waiting")
 
-    def put(self, line: bytes, settled: Settled | None) -> None:
-        """Append a line; `settled` is called when Kafka has it."""
-        self._waiting.append((line, settled))
-        self._filled.set()
+    def __init__(self, topic: str, partition: int) -> None:
+        self.topic, self.partition = topic, partition
+        self.waiting: deque[tuple[bytes, Settled | None]] = deque()
+        self.busy, self.silent_since = False, 0.0
 
-    def __len__(self) -> int:
-        return len(self._waiting)
-
-    def stop(self) -> None:
-        """Let `run` send what waits and return."""
-        self._stopping = True
-        self._filled.set()
-
-    async def run(self) -> None:
-        """Send frames and ticks until stopped."""
-        while not (self._stopping and not self._waiting):
-            try:
-                await asyncio.wait_for(self._filled.wait(), TICK_S)
-            except TimeoutError:
-                await self._frames.send(self.topic, self.partition, b"", 0)
-                continue
-            if len(self._waiting) < MAX_FRAME_LINES:
-                await asyncio.sleep(self._frames.linger_s)
-            await self.flush()
-
-    async def flush(self) -> None:
-        """Send what waits, and return when Kafka has it."""
-        while self._waiting:
-            taken = self._take()
-            await self._frames.send(self.topic, self.partition, b"\n".join(line for line, _ in taken), len(taken))
-            for _, settled in taken:
-                if settled is not None:
-                    settled()
-        self._filled.clear()
-
-    def _take(self) -> list[tuple[bytes, Settled | None]]:
+    def take(self) -> list[tuple[bytes, Settled | None]]:
+        """The lines of the next frame."""
         taken: list[tuple[bytes, Settled | None]] = []
         size = 0
-        while self._waiting and len(taken) < MAX_FRAME_LINES:
-            size += len(self._waiting[0][0]) + 1
+        while self.waiting and len(taken) < MAX_FRAME_LINES:
+            size += len(self.waiting[0][0]) + 1
             if taken and size > MAX_FRAME_BYTES:
                 break
-            taken.append(self._waiting.popleft())
+            taken.append(self.waiting.popleft())
         return taken
 
 
 class FrameProducer:
-    """All lanes of one process. `catalogue` is the catalogue offset that the process has applied."""
+    """All lanes of one process, flushed together: one request to Kafka carries a frame of each.
+
+    `catalogue` is the catalogue offset that the process has applied.
+    """
 
     def __init__(
         self,
@@ -97,50 +73,94 @@ class FrameProducer:
     ) -> None:
         self._producer, self.name, self._clock = producer, name, clock
         self._on_failure, self.linger_s, self.catalogue = on_failure, linger_s, 0
-        self._lanes: Mapping[str, list[Lane]] = {
-            topic: [Lane(self, topic, number) for number in range(TOPICS[topic].partitions)] for topic in topics
-        }
-        self._tasks: list[asyncio.Task[None]] = []
+        self._lanes = {topic: [Lane(topic, n) for n in range(TOPICS[topic].partitions)] for topic in topics}
+        self._all = [lane for lanes in self._lanes.values() for lane in lanes]
+        self._filled = asyncio.Event()
+        self._stopping = False
+        self._failure: BaseException | None = None
+        self._task: asyncio.Task[None] | None = None
 
     @property
     def waiting(self) -> int:
         """Lines not yet handed to Kafka."""
-        return sum(len(lane) for lanes in self._lanes.values() for lane in lanes)
+        return sum(len(lane.waiting) for lane in self._all)
 
     def start(self) -> None:
-        """Start all lanes in the running event loop."""
-        self._tasks = [asyncio.create_task(self._guard(lane)) for lanes in self._lanes.values() for lane in lanes]
+        """Start sending in the running event loop."""
+        self._task = asyncio.create_task(self._guard())
 
     async def stop(self) -> None:
-        """Send what waits, then stop the lanes. The producer itself belongs to the caller."""
-        for lanes in self._lanes.values():
-            for lane in lanes:
-                lane.stop()
-        await asyncio.gather(*self._tasks)
+        """Send what waits and return when Kafka has it. The producer itself belongs to the caller."""
+        self._stopping = True
+        self._filled.set()
+        if self._task is not None:
+            await self._task
 
     def put(self, topic: str, device: str, line: bytes, settled: Settled | None = None) -> None:
-        """Hand in one line of `device`; order is kept for each device."""
+        """Hand in one line of `device`; order is kept for each device. `settled` is called when Kafka has it."""
         lanes = self._lanes[topic]
-        lanes[partition_of(device, len(lanes))].put(line, settled)
+        lanes[partition_of(device, len(lanes))].waiting.append((line, settled))
+        self._filled.set()
 
-    async def send(self, topic: str, partition: int, value: bytes, lines: int) -> None:
-        """Send one frame, or a tick when it has no lines; returns when Kafka has it."""
-        headers: Headers = [
-            ("producer", self.name.encode()),
-            ("sent", b"%d" % self._clock()),
-            ("catalogue", b"%d" % self.catalogue),
-        ]
-        headers.append(("lines", b"%d" % lines) if lines else ("tick", b"1"))
-        await self._producer.send_and_wait(topic, value, partition=partition, headers=headers)
-
-    async def _guard(self, lane: Lane) -> None:
+    async def _guard(self) -> None:
         try:
-            await lane.run()
+            await self._run()
         except asyncio.CancelledError:
             raise
         except BaseException as error:
             self._on_failure(error)
             raise
+
+    async def _run(self) -> None:
+        while not self._stopping or self._unfinished():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._filled.wait(), TICK_S / TICKS_CHECKED)
+                if not self._stopping:
+                    await asyncio.sleep(self.linger_s)
+            self._filled.clear()
+            if self._failure is not None:
+                raise self._failure
+            await self._flush()
+
+    def _unfinished(self) -> bool:
+        return any(lane.busy or lane.waiting for lane in self._all)
+
+    async def _flush(self) -> None:
+        """A frame for each lane that has lines, a tick for each that was silent for too long."""
+        now = asyncio.get_running_loop().time()
+        for lane in self._all:
+            if lane.busy:
+                continue
+            taken = lane.take()
+            if taken or now - lane.silent_since >= TICK_S:
+                lane.silent_since = now
+                await self._send(lane, taken)
+
+    async def _send(self, lane: Lane, taken: list[tuple[bytes, Settled | None]]) -> None:
+        headers: Headers = [
+            ("producer", self.name.encode()),
+            ("sent", b"%d" % self._clock()),
+            ("catalogue", b"%d" % self.catalogue),
+        ]
+        headers.append(("lines", b"%d" % len(taken)) if taken else ("tick", b"1"))
+        value = b"\n".join(line for line, _ in taken)
+        lane.busy = True
+        sent = await self._producer.send(lane.topic, value, partition=lane.partition, headers=headers)
+        sent.add_done_callback(partial(self._sent, lane, taken))
+
+    def _sent(self, lane: Lane, taken: list[tuple[bytes, Settled | None]], sent: asyncio.Future[Any]) -> None:
+        if sent.cancelled():
+            return
+        if (error := sent.exception()) is not None:
+            self._failure = error
+            self._filled.set()
+            return
+        lane.busy = False
+        for _, settled in taken:
+            if settled is not None:
+                settled()
+        if lane.waiting or self._stopping:
+            self._filled.set()
 
 
 async def dead_letter(

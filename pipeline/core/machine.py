@@ -51,12 +51,14 @@ class LogFrame(msgspec.Struct, Generic[Line], frozen=True, kw_only=True):
 class Delta(msgspec.Struct, Generic[Out]):
     """What one fold leads to. `changed` names the state keys to be dumped into the next checkpoint.
 
-    `commit` of the machine that made it receives it back; `carry` is that machine's own business.
+    `only_time`: nothing happened but that time passed, so a checkpoint of it may wait. `commit` of the machine that
+    made it receives it back; `carry` is that machine's own business.
     """
 
     outputs: list[Out]
     changed: set[bytes]
     carry: object = None
+    only_time: bool = False
 
 
 class Machine(Protocol[Line, Out]):

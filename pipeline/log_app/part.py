@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -66,16 +67,18 @@ class Record(NamedTuple):
 class Part:
     """One owned partition: a machine, its marker, and what changed since the last checkpoint.
 
-    A step hands its outputs to the producer and moves on; a checkpoint first waits until the broker has the outputs
-    of every frame that it covers. Nothing that a kill can take away is ever behind a checkpoint.
+    A step hands its outputs to the producer and moves on. A checkpoint takes what changed and the marker as of the last
+    whole step, waits until the broker has the outputs of every frame that it covers, and writes; steps go on meanwhile.
+    Nothing that a kill can take away is ever behind a checkpoint.
     """
 
     def __init__(
         self, source: Source, store: CheckpointStore, marker: Marker, machine: Machine[Any, Any], *, careful: bool
     ) -> None:
         self.source, self.store, self.marker, self.machine = source, store, marker, machine
-        self.lock = asyncio.Lock()
-        self.dirty = False
+        self._saving = asyncio.Lock()
+        self._saved, self._saved_at = marker, 0.0
+        self._only_time = True
         self.folded = 0
         self._changed: set[bytes] = set()
         self._unacknowledged: list[Acknowledgement] = []
@@ -88,24 +91,26 @@ class Part:
         news: Callable[[int, int], Awaitable[tuple[CatalogueChange, ...]]],
         hand_in: Callable[[list[Output]], Awaitable[list[Acknowledgement]]],
     ) -> None:
-        """Fold one record: decode, fold, hand in the outputs, commit. The caller has checked the offset."""
-        async with self.lock:
-            if self.marker.attempts >= MAX_ATTEMPTS:
-                self._unacknowledged += await hand_in([_dead_frame(self.store.source, record)])
-                self._move(record, self.marker.catalogue)
-                return
-            frame, letters, catalogue = await self._decode(record, news)
-            delta = self.machine.fold(frame)
-            self._unacknowledged += await hand_in(letters + self.source.outputs(frame, delta))
-            self.machine.commit(delta)
-            self._changed |= delta.changed
-            self._move(record, catalogue)
-            if len(self._unacknowledged) > MAX_UNACKNOWLEDGED:
-                await self._acknowledge()
+        """Fold one record: decode, fold, hand in the outputs, commit. The caller has checked the offset.
 
-    async def _acknowledge(self) -> None:
-        waiting, self._unacknowledged = self._unacknowledged, []
-        await acknowledged(waiting)
+        What a checkpoint takes changes only after the last `await`, at once: it never sees half a step.
+        """
+        if self.marker.attempts >= MAX_ATTEMPTS:
+            self._unacknowledged.extend(await hand_in([_dead_frame(self.store.source, record)]))
+            self._move(record, self.marker.catalogue)
+            self._only_time = False
+            return
+        frame, letters, catalogue = await self._decode(record, news)
+        delta = self.machine.fold(frame)
+        outputs = letters + self.source.outputs(frame, delta)
+        handed_in = await hand_in(outputs) if outputs else []
+        self._unacknowledged.extend(handed_in)
+        self.machine.commit(delta)
+        self._changed |= delta.changed
+        self._only_time = self._only_time and delta.only_time and not letters
+        self._move(record, catalogue)
+        if len(self._unacknowledged) > MAX_UNACKNOWLEDGED:
+            await self.checkpoint()
 
     async def _decode(
         self, record: Record, news: Callable[[int, int], Awaitable[tuple[CatalogueChange, ...]]]
@@ -141,7 +146,6 @@ class Part:
         self.marker = Marker(
             next=record.offset + 1, log=max(self.marker.log, record.log), catalogue=catalogue, sources=sources
         )
-        self.dirty = True
         self.folded += 1
         self._lost = 0
 
@@ -152,13 +156,16 @@ class Part:
         self.marker = msgspec.structs.replace(self.marker, next=offset)
         return gone
 
-    async def checkpoint(self) -> int | None:
-        """Save what changed; returns the offset that may be committed. Errors mean: do not go on."""
-        async with self.lock:
-            marker = self.marker
-            if self.dirty:
-                await self._save(marker)
-            return marker.next
+    async def checkpoint(self, *, idle_s: float = 0.0) -> int | None:
+        """Save what changed; returns the offset that may be committed. Errors mean: do not go on.
+
+        Where only time has passed, it is saved when `idle_s` have gone by since the last time.
+        """
+        async with self._saving:
+            waits = self._only_time and time.monotonic() - self._saved_at < idle_s
+            if self.marker is not self._saved and not waits:
+                await self._save()
+            return self._saved.next
 
     async def before(self) -> None:
         """Called before each frame: announces the first one after a start, and each one in careful mode.
@@ -168,15 +175,16 @@ class Part:
         if (self.folded and not self._careful) or self.marker.attempts >= MAX_ATTEMPTS:
             return
         self._careful = max(0, self._careful - 1)
-        async with self.lock:
-            self.marker = msgspec.structs.replace(self.marker, attempts=self.marker.attempts + 1)
-            await self._save(self.marker)
+        self.marker = msgspec.structs.replace(self.marker, attempts=self.marker.attempts + 1)
+        await self.checkpoint()
 
-    async def _save(self, marker: Marker) -> None:
-        await self._acknowledge()  # we hold the lock: no step comes between this and the dump
+    async def _save(self) -> None:
+        marker, waiting = self.marker, self._unacknowledged
         changed = {key: self.machine.dump(key) for key in self._changed}
-        self._changed, self.dirty = set(), False
+        self._changed, self._unacknowledged, self._only_time = set(), [], True
+        await acknowledged(waiting)
         await self.store.save(changed, marker)
+        self._saved, self._saved_at = marker, time.monotonic()
 
 
 def _dead_frame(source: TopicPartition, record: Record) -> Output:

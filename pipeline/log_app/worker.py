@@ -33,6 +33,8 @@ from pipeline.log_app.part import Part, Record, Saved, Source
 LOAD_LIMIT_S = 120
 SAVE_LIMIT_S = 60
 COMMIT_INTERVAL_S = 1.0
+IDLE_CHECKPOINT_S = 10.0
+"""How often a partition is checkpointed in which only time passes."""
 STOP_LIMIT_S = 65
 COMMITTED_LIMIT_S = 30
 LANE_RECORDS = 32
@@ -44,11 +46,7 @@ LOG_TIME = Gauge("ioc_worker_log_time_seconds", "Newest log time folded", ["topi
 
 
 class Lane:
-    """Folds the records of one partition in order, beside the other partitions.
-
-    A frame waits for Kafka's acknowledgement of its outputs before the next one is folded; without lanes all
-    partitions would wait for one.
-    """
+    """Folds the records of one partition in order, beside the other partitions: none waits for another's queue."""
 
     def __init__(self, fold: Callable[[Any], Coroutine[Any, Any, None]]) -> None:
         self.queue: asyncio.Queue[Any] = asyncio.Queue(maxsize=LANE_RECORDS)
@@ -191,16 +189,16 @@ class LogApp:
 
     async def committable(self, tps: Sequence[TP]) -> dict[TP, int]:
         """Checkpoint `tps` and return, for each that has one, the offset that its checkpoint covers."""
-        offsets = await asyncio.gather(*[self._checkpoint(tp) for tp in tps])
+        offsets = await asyncio.gather(*[self._checkpoint(tp, IDLE_CHECKPOINT_S) for tp in tps])
         return {tp: offset for tp, offset in zip(tps, offsets, strict=True) if offset}
 
-    async def _checkpoint(self, tp: TP) -> int | None:
+    async def _checkpoint(self, tp: TP, idle_s: float = 0.0) -> int | None:
         part = self.parts.get(tp)
         if part is None:
             return None
         try:
             async with asyncio.timeout(SAVE_LIMIT_S):
-                return await part.checkpoint()
+                return await part.checkpoint(idle_s=idle_s)
         except BaseException as error:  # noqa: BLE001 - fenced or unknown outcome: never go on with this state
             die(f"checkpoint of {tp}: {error!r}")
 

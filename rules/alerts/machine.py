@@ -105,7 +105,8 @@ class AlertsMachine:
         changed = {key.encode() for key in (*desk.changed, *evicted)} | {_META}
         if sources:
             changed.add(_SOURCES)
-        return Delta(desk.outputs, changed, Carry(desk, log, sources, catalogue, evicted))
+        only_time = catalogue is None and all(isinstance(line, Progress) for _, line in frame.lines)
+        return Delta(desk.outputs, changed, Carry(desk, log, sources, catalogue, evicted), only_time)
 
     def _apply(self, desk: Desk, line: ConditionLine, sources: dict[str, int]) -> None:
         if isinstance(line, Condition):

@@ -144,7 +144,7 @@ class Engine:
         self._run_timers(fold, world, waiting)
         self._apply_lines(fold, world, waiting)
         self._tell_progress(fold)
-        return Delta(fold.outputs, {*fold.changed, _META}, Carry(fold, world, waiting))
+        return Delta(fold.outputs, {*fold.changed, _META}, Carry(fold, world, waiting), _only_time(fold))
 
     def commit(self, delta: Delta[Output]) -> None:
         """Make a delta of `fold` the state."""
@@ -247,6 +247,14 @@ class Engine:
     def _tell_progress(self, fold: Fold) -> None:
         if self._meta is None or fold.log - self._meta.told >= PROGRESS_EVERY_MS:
             fold.outputs.append(Progress(source=f"{self.topic}/{self.partition}", log=fold.log))
+
+
+def _only_time(fold: Fold) -> bool:
+    return (
+        not (fold.frame.lines or fold.frame.news)
+        and all(key.startswith(producers.PREFIX) for key in fold.changed)
+        and all(isinstance(output, Progress) for output in fold.outputs)
+    )
 
 
 def _told(fold: Fold) -> bool:
