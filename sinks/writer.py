@@ -45,7 +45,9 @@ _NUL = b"\\u0000"
 OLDEST_DAYS = 90
 """Rows older than this at their append time are refused: retention would drop them at once."""
 AHEAD_DAYS = 1
-_POLL_MS = 200
+_POLL_MS = 500
+_FETCH_BYTES = 64 * 1024
+"""The broker waits for so much, or _POLL_MS: few large transactions instead of one for every frame."""
 _MAX_FRAMES = 400
 _RECONNECT_S = 2.0
 CONFLICTS = Counter("ioc_sink_conflicts", "Rows that were there already with another value", ["table"])
@@ -75,7 +77,13 @@ class Sink:
     async def run(self) -> None:
         """Consume and store. Raises ServiceMissing when Kafka is not there at the start."""
         self._letters = await start_producer(self._brokers)
-        consumer = await start_consumer(self._brokers, group_id=self._name, session_timeout_ms=10_000)
+        consumer = await start_consumer(
+            self._brokers,
+            group_id=self._name,
+            session_timeout_ms=10_000,
+            fetch_min_bytes=_FETCH_BYTES,
+            fetch_max_wait_ms=_POLL_MS,
+        )
         consumer.subscribe(list(TABLES), listener=_Listener(self))
         try:
             while True:

@@ -38,7 +38,7 @@ class Devices:
             raise SystemExit(f"not all devices were connected to {host}:{port} within {_CONNECT_LIMIT_S:.0f} s")
 
     def _client(self, host: str, port: int, name: str, secret: str) -> mqtt.Client:
-        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=mqtt.MQTTv5)
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=mqtt.MQTTv311)
         client.username_pw_set(name, secret)
         client.on_publish = self._on_publish
         client.max_queued_messages_set(0)
@@ -61,10 +61,11 @@ class Devices:
         return True
 
     def publish(self, number: int) -> None:
-        """Message `number` of all: each device's messages cross the threshold up and down in turn."""
-        client, topic = self._clients[number % len(self._clients)]
+        """Message `number` of all: each device's messages cross the threshold up and down, the devices in turn."""
+        device = number % len(self._clients)
+        client, topic = self._clients[device]
         seq = number // len(self._clients) + 1
-        value = HIGH if seq // TOGGLE_EVERY % 2 else LOW
+        value = HIGH if (seq + device) // TOGGLE_EVERY % 2 else LOW
         body = {"quantity": "water_level", "value": value, "unit": "m", "at": now_ms(), "seq": seq}
         client.publish(topic, json.dumps(body), qos=1)
         if client.want_write():

@@ -26,7 +26,7 @@ from pipeline.core.errors import Rejected
 from pipeline.core.topics import DEADLETTER, TOPICS, partition_of
 
 TICK_S = 0.25
-LINGER_S = 0.010
+LINGER_S = 0.020
 TICKS_CHECKED = 5
 """How often within TICK_S silent partitions are looked for: a tick is late by a fifth at most."""
 Settled = Callable[[], None]

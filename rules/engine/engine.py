@@ -21,7 +21,7 @@ from rules.engine.watch import Watch, as_reading
 from rules.engine.world import World
 
 READINGS = "ioc.readings.v1"
-PROGRESS_EVERY_MS = 250
+PROGRESS_EVERY_MS = 500
 _META = b"L"
 _Timer = tuple[int, int, str, bytes]
 
