@@ -77,9 +77,9 @@ def rules(brokers: str, count: int) -> None:
     watch, app = Stopwatch(count), rules_worker(brokers, instance=None)
     fold = app.fold
 
-    async def fold_and_count(part: Any, message: Any) -> None:
-        await fold(part, message)
-        watch.add(message.value.count(b"\n") + 1 if message.value else 0)
+    async def fold_and_count(part: Any, found: Any) -> None:
+        await fold(part, found)
+        watch.add(found.value.count(b"\n") + 1 if found.value else 0)
 
     app.fold = fold_and_count  # type: ignore[method-assign]
     run(app)

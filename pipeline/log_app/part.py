@@ -109,7 +109,8 @@ class Part:
         self._changed |= delta.changed
         self._only_time = self._only_time and delta.only_time and not letters
         self._move(record, catalogue)
-        if len(self._unacknowledged) > MAX_UNACKNOWLEDGED:
+        survived = self.folded == 1  # saved at once: a kill while we wait for the next frame is not this frame's fault
+        if survived or len(self._unacknowledged) > MAX_UNACKNOWLEDGED:
             await self.checkpoint()
 
     async def _decode(
@@ -162,7 +163,7 @@ class Part:
         Where only time has passed, it is saved when `idle_s` have gone by since the last time.
         """
         async with self._saving:
-            waits = self._only_time and time.monotonic() - self._saved_at < idle_s
+            waits = self._only_time and not self._saved.attempts and time.monotonic() - self._saved_at < idle_s
             if self.marker is not self._saved and not waits:
                 await self._save()
             return self._saved.next
