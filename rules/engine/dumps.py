@@ -21,12 +21,8 @@ def _tags() -> dict[type, str]:
     if not _TAGS:
         _TAGS.update({kind: tag for tag, kind in _OWN.items()})
         for name in KINDS:
-            _TAGS.setdefault(KINDS[name].state, _tag_of(KINDS[name].state))
+            _TAGS.update({state: state.__name__ for state in KINDS[name].states})
     return _TAGS
-
-
-def _tag_of(state: type) -> str:
-    return state.__name__
 
 
 def dump_state(state: object) -> bytes:

@@ -42,9 +42,13 @@ _BLANK = LevelState()
 
 
 class Judged:
-    """One value to be judged, with its evidence."""
+    """One value to be judged, with its evidence.
 
-    __slots__ = ("at", "operand", "seq", "text", "value", "window")
+    `truths`: for each level whether it holds, when the kind itself says so; else the value is compared.
+    `first`: the reading that the evidence begins with, when it is another one than `operand`.
+    """
+
+    __slots__ = ("at", "detail", "first", "operand", "seq", "text", "truths", "value", "window")
 
     def __init__(
         self,
@@ -54,9 +58,13 @@ class Judged:
         text: str | None = None,
         operand: Operand | None = None,
         window: WindowEvidence | None = None,
+        truths: list[bool] | None = None,
+        first: Operand | None = None,
+        detail: str = "",
     ) -> None:
         self.at, self.seq, self.value, self.text = at, seq, value, text
         self.operand, self.window = operand, window
+        self.truths, self.first, self.detail = truths, first, detail
 
 
 class Life:
@@ -157,9 +165,10 @@ class Life:
             closes=closes,
             levels=tuple(LevelState(at if held else None) for held in true),
             tally=tallied(None, judged.value),
-            first=judged.operand,
+            first=judged.operand if judged.first is None else judged.first,
             last=judged.operand,
             window=judged.window,
+            detail=judged.detail,
             recent=_remember(new, judged),
         )
         return self._begin_if_held(fold, new, at)
@@ -221,6 +230,8 @@ class Life:
         return self.bound.clear.test(judged.value, judged.text)
 
     def _truths(self, judged: Judged) -> list[bool]:
+        if judged.truths is not None:
+            return judged.truths
         return [level.test(judged.value, judged.text) for level in self.bound.levels]
 
     def _next_levels(self, state: LifeState, judged: Judged, true: list[bool]) -> tuple[LevelState, ...]:
@@ -261,6 +272,7 @@ class Life:
             tally=tallied(state.tally, judged.value),
             last=judged.operand,
             window=judged.window,
+            detail=judged.detail,
             recent=_remember(state, judged) if raised else state.recent,
         )
 
@@ -346,8 +358,12 @@ class Life:
         at: int,
         reason: EndReason | None = None,
     ) -> LifeState:
-        """Write one edge; the state returned has counted it."""
+        """Write one edge; the state returned has counted it.
+
+        A reading may be older than what W has told already: no edge is before the episode's one before it.
+        """
         level = self.bound.levels[state.level]
+        at = at if edge is ConditionEdge.BEGIN else max(at, state.told)
         assert state.episode is not None
         self.source.emit(
             fold,
@@ -359,7 +375,7 @@ class Life:
             why=self._why(state, edge, at),
             reason=reason,
         )
-        return replace(state, n=state.n + 1)
+        return replace(state, n=state.n + 1, told=at)
 
     def _why(self, state: LifeState, edge: ConditionEdge, at: int) -> Why:
         tally = state.tally
@@ -373,6 +389,7 @@ class Life:
             max=None if tally is None else tally.max,
             last=None if tally is None else tally.last,
             unknown=state.unknown if edge is ConditionEdge.UPDATE else None,
+            detail=state.detail,
         )
 
 

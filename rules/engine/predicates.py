@@ -33,6 +33,11 @@ def read_levels(fields: Fields, severity: str | None, needed: bool) -> tuple[Lev
     return tuple(sorted(levels, key=lambda level: RANK[level.severity]))
 
 
+def read_severity(fields: Fields) -> Severity:
+    """The `severity` of a kind without levels; warning when it has none. The loader has noted a wrong one."""
+    return SEVERITIES.get(fields.raw("severity"), Severity.WARNING)
+
+
 def read_clear(fields: Fields, name: str) -> Clear:
     """The `clear` side: a predicate, `for`, or both."""
     if name not in fields:
@@ -74,20 +79,21 @@ def _comparison(fields: Fields, operator: Operator) -> Predicate:
         return Predicate(operator, (), value)
     if operator is Operator.OUTSIDE:
         return Predicate(operator, _bounds(fields, value))
-    return Predicate(operator, (_number(fields, operator, value),))
+    return Predicate(operator, (read_number(fields, operator, value),))
 
 
 def _bounds(fields: Fields, value: object) -> tuple[Number, ...]:
     if not isinstance(value, list) or len(value) != 2:
         fields.wrong("outside", "two numbers, [low, high]")
         return (Number(-math.inf), Number(math.inf))
-    low, high = (_number(fields, "outside", item) for item in value)
+    low, high = (read_number(fields, "outside", item) for item in value)
     if not low.attribute and not high.attribute and low.value > high.value:
         fields.wrong("outside", "the lower number first")
     return (low, high)
 
 
-def _number(fields: Fields, field: str, value: object) -> Number:
+def read_number(fields: Fields, field: str, value: object) -> Number:
+    """A number, or the attribute of a device that holds it."""
     if isinstance(value, dict) and isinstance(value.get("attribute"), str) and set(value) <= {"attribute", "plus"}:
         plus = value.get("plus", 0)
         if _is_number(plus):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from pipeline.core.conditions import EndReason, Operand
 from pipeline.core.events import Detection, Edge, Event, Reading
@@ -68,12 +69,16 @@ class Watch(Protocol):
 
 
 class RuleKind(Protocol):
-    """A kind: which fields it has, how it watches. `starts`: it watches entities that never sent anything."""
+    """A kind: which fields it has, how it watches.
+
+    `starts`: it watches entities that never sent anything. `single`: it acts at once, reading by reading.
+    """
 
     needs_raise: bool
     needs_quantity: bool
     starts: bool
-    state: type
+    single: bool
+    states: tuple[type, ...]
 
     def read(self, fields: Fields) -> Any:
         """The kind's own settings from the rule's fields; mistakes are noted there."""
@@ -100,6 +105,41 @@ class Watching:
         """The life of this entity's condition."""
         bound = bind(rule, catalogue.attributes(self.entity.device), self.entity.device)
         return Life(self.source, bound, stale_ms, rule.schedule)
+
+
+class Remembering(Watching):
+    """A watch whose state holds the kind's own memory beside `life`, the state of its condition."""
+
+    conditions: Life
+
+    def due(self, state: Any) -> int | None:
+        """What the condition waits for."""
+        return None if state.life is None else self.conditions.due(state.life)
+
+    def tick(self, fold: Fold, due: int) -> None:
+        """Let the condition's deadline pass."""
+        state = fold.state(self.key)
+        if state.life is not None:
+            self.put(fold, replace(state, life=self.conditions.tick(fold, state.life, due)))
+
+    def put(self, fold: Fold, state: Any) -> None:
+        """Keep a new state and arm what it waits for."""
+        fold.changed[self.key] = state
+        fold.arm(self.key, self.due(state), self.lateness)
+
+    def retire(self, fold: Fold, at: int, reason: EndReason) -> None:
+        """End what is active and forget the rest."""
+        state = fold.state(self.key)
+        if state.life is not None:
+            self.conditions.close(fold, state.life, at, reason)
+        fold.changed[self.key] = None
+
+    def adopt(self, fold: Fold) -> None:
+        """Judge on under the changed rule."""
+        state = fold.state(self.key)
+        if state is not None:
+            life = None if state.life is None else self.conditions.adopt(state.life)
+            self.put(fold, replace(state, life=life))
 
 
 class SingleReading(Watching):

@@ -64,8 +64,9 @@ class Threshold:
 
     needs_raise = True
     needs_quantity = True
+    single = True
     starts = False
-    state = LifeState
+    states = (LifeState,)
 
     def read(self, fields: Fields) -> None:
         """No fields beside the common ones."""

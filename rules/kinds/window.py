@@ -11,7 +11,7 @@ from bisect import bisect_left
 import msgspec
 from msgspec.structs import replace
 
-from pipeline.core.conditions import EndReason, Operand
+from pipeline.core.conditions import Operand
 from pipeline.core.conditions import Window as WindowEvidence
 from pipeline.core.events import Reading
 from rules.engine.catalogue import Catalogue
@@ -21,7 +21,7 @@ from rules.engine.life import Judged
 from rules.engine.schedule import DEFAULT_ZONE, check_zone
 from rules.engine.settings import Rule
 from rules.engine.state import LifeState
-from rules.engine.watch import Entity, Watch, Watching, operand
+from rules.engine.watch import Entity, Remembering, Watch, operand
 from rules.kinds.aggregates import AGGREGATES, Memory
 from rules.kinds.grid import Grid
 
@@ -68,7 +68,7 @@ class WindowState(msgspec.Struct, frozen=True, array_like=True):
     last: Operand | None = None
 
 
-class WindowWatch(Watching):
+class WindowWatch(Remembering):
     """One series under one window rule."""
 
     def __init__(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> None:
@@ -191,35 +191,15 @@ class WindowWatch(Watching):
         empty = self.aggregate.empty
         return empty is not None and any(level.test(empty, None) for level in self.conditions.bound.levels)
 
-    # --- state
-
-    def put(self, fold: Fold, state: WindowState) -> None:
-        """Keep a new state and arm what it waits for."""
-        fold.changed[self.key] = state
-        fold.arm(self.key, self.due(state), self.lateness)
-
-    def retire(self, fold: Fold, at: int, reason: EndReason) -> None:
-        """End what is active and forget the windows."""
-        state: WindowState = fold.state(self.key)
-        if state.life is not None:
-            self.conditions.close(fold, state.life, at, reason)
-        fold.changed[self.key] = None
-
-    def adopt(self, fold: Fold) -> None:
-        """Judge on under the changed rule from the next window."""
-        state: WindowState | None = fold.state(self.key)
-        if state is not None:
-            life = None if state.life is None else self.conditions.adopt(state.life)
-            self.put(fold, replace(state, life=life))
-
 
 class Window:
     """The kind."""
 
     needs_raise = True
     needs_quantity = True
+    single = False
     starts = False
-    state = WindowState
+    states = (WindowState,)
 
     def read(self, fields: Fields) -> WindowSettings:
         """`window`: type, size, every, aggregate, min_coverage, timezone."""
