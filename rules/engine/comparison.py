@@ -95,7 +95,9 @@ def bind(rule: Rule, attributes: dict[str, Any], device: str) -> Bound:
     return Bound(levels, _clear(rule.clear, attributes), rule.hold_ms, low, high)
 
 
-def bind_one(rule: Rule, severity: Severity, test: Test, predicate: dict[str, Any], attributes: dict[str, Any]) -> Bound:
+def bind_one(
+    rule: Rule, severity: Severity, test: Test, predicate: dict[str, Any], attributes: dict[str, Any]
+) -> Bound:
     """One level whose comparison is the kind's own; `predicate` is what evidence shows of it."""
     shown = Threshold(predicate=predicate, legal=rule.alert.legal)
     level = BoundLevel(severity, test, None, None, shown)

@@ -25,7 +25,8 @@ class Fold:
     """What watches write to. `states`: committed; `changed`: new, None where gone. `log`: L in ms.
 
     `timers`: (key, due, lateness) newly armed. `out_of_service`: ids of failed rules. `evidence`: digest of
-    the picture behind the line at hand.
+    the picture behind the line at hand. `now`: what a reading's age is measured against: L, or its own time when it
+    is derived.
     """
 
     __slots__ = (
@@ -35,6 +36,7 @@ class Fold:
         "evidence",
         "frame",
         "log",
+        "now",
         "out_of_service",
         "outputs",
         "producers_changed",
@@ -53,6 +55,7 @@ class Fold:
     ) -> None:
         self.frame, self.log, self.states, self.was_armed = frame, log, states, was_armed
         self.evidence = ""
+        self.now = log
         self.out_of_service: set[str] = set(out_of_service)
         self.producers_changed = False
         self.armed: dict[bytes, int] = {}

@@ -78,17 +78,18 @@ def _comparison(fields: Fields, operator: Operator) -> Predicate:
     if operator is Operator.EQUALS and isinstance(value, str):
         return Predicate(operator, (), value)
     if operator is Operator.OUTSIDE:
-        return Predicate(operator, _bounds(fields, value))
+        return Predicate(operator, read_bounds(fields, "outside", value))
     return Predicate(operator, (read_number(fields, operator, value),))
 
 
-def _bounds(fields: Fields, value: object) -> tuple[Number, ...]:
+def read_bounds(fields: Fields, field: str, value: object) -> tuple[Number, ...]:
+    """Two numbers, the lower one first."""
     if not isinstance(value, list) or len(value) != 2:
-        fields.wrong("outside", "two numbers, [low, high]")
+        fields.wrong(field, "two numbers, [low, high]")
         return (Number(-math.inf), Number(math.inf))
-    low, high = (read_number(fields, "outside", item) for item in value)
+    low, high = (read_number(fields, field, item) for item in value)
     if not low.attribute and not high.attribute and low.value > high.value:
-        fields.wrong("outside", "the lower number first")
+        fields.wrong(field, "the lower number first")
     return (low, high)
 
 

@@ -13,6 +13,13 @@ KINDS: ExtensionTable[RuleKind] = ExtensionTable(
     "kind",
     {
         "absence": "rules.kinds.absence:KIND",
+        "baseline": "rules.kinds.baseline:KIND",
+        "flatline": "rules.kinds.flatline:KIND",
+        "forecast": "rules.kinds.forecast:KIND",
+        "jump": "rules.kinds.jump:KIND",
+        "range": "rules.kinds.range:KIND",
+        "rate": "rules.kinds.rate:KIND",
+        "repeat": "rules.kinds.repeat:KIND",
         "threshold": "rules.kinds.threshold:KIND",
         "window": "rules.kinds.window:KIND",
     },

@@ -86,7 +86,7 @@ class WindowWatch(Remembering):
         if reading.value is None or reading.quality not in self.rule.quality:
             return
         state: WindowState | None = fold.state(self.key)
-        watermark = fold.log - self.lateness
+        watermark = fold.now - self.lateness
         if reading.at < watermark or (state is not None and reading.at < state.floor):
             fold.counts["ioc_rules_late_total"] += 1
             return
