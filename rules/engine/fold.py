@@ -16,9 +16,11 @@ from pipeline.core.conditions import (
     Why,
     condition_id,
 )
+from pipeline.core.events import Reading
 from pipeline.core.machine import LogFrame
 
-Output = Condition | Partial | Progress
+Output = Condition | Partial | Progress | Reading
+"""What a fold gives; a reading among it is a derived one."""
 
 
 class Fold:
@@ -26,13 +28,14 @@ class Fold:
 
     `timers`: (key, due, lateness) newly armed. `out_of_service`: ids of failed rules. `evidence`: digest of
     the picture behind the line at hand. `now`: what a reading's age is measured against: L, or its own time when it
-    is derived.
+    is derived. `derived`: derived readings that no rule has seen yet.
     """
 
     __slots__ = (
         "armed",
         "changed",
         "counts",
+        "derived",
         "evidence",
         "frame",
         "log",
@@ -60,6 +63,7 @@ class Fold:
         self.producers_changed = False
         self.armed: dict[bytes, int] = {}
         self.changed: dict[bytes, Any] = {}
+        self.derived: list[Reading] = []
         self.outputs: list[Output] = []
         self.timers: list[tuple[bytes, int, int]] = []
         self.counts: Counter[str] = Counter()

@@ -8,7 +8,7 @@ from pipeline.core.conditions import RANK, Severity
 from rules.engine.fields import Fields
 from rules.engine.settings import Clear, Level, Number, Operator, Predicate
 
-_OPERATORS = [operator.value for operator in Operator]
+OPERATORS = [operator.value for operator in Operator]
 SEVERITIES = {severity.value: severity for severity in Severity if severity is not Severity.CLEARED}
 
 
@@ -22,14 +22,14 @@ def read_levels(fields: Fields, severity: str | None, needed: bool) -> tuple[Lev
     if not needed:
         fields.wrong("raise", "no raise: this kind has none")
     inner = fields.inner("raise")
-    if any(key in _OPERATORS for key in inner.names()):
+    if any(key in OPERATORS for key in inner.names()):
         return (_level(inner, SEVERITIES[severity or "warning"]),)
     if severity:
         fields.wrong("severity", "no severity beside named levels")
     levels = [_level(inner.inner(name), SEVERITIES[name]) for name in inner.names() if name in SEVERITIES]
     inner.no_more()
     if not levels:
-        fields.wrong("raise", f"one of {', '.join(_OPERATORS)}, or levels named {', '.join(SEVERITIES)}")
+        fields.wrong("raise", f"one of {', '.join(OPERATORS)}, or levels named {', '.join(SEVERITIES)}")
     return tuple(sorted(levels, key=lambda level: RANK[level.severity]))
 
 
@@ -52,7 +52,7 @@ def read_clear(fields: Fields, name: str) -> Clear:
 def _level(fields: Fields, severity: Severity) -> Level:
     predicate = read_predicate(fields)
     if predicate is None:
-        fields.bare(f"a comparison: one of {', '.join(_OPERATORS)}")
+        fields.bare(f"a comparison: one of {', '.join(OPERATORS)}")
         predicate = Predicate(Operator.ABOVE, (Number(math.inf),))
     hold = fields.duration("for", None)
     clear = read_clear(fields, "clear") if "clear" in fields else None
@@ -63,8 +63,8 @@ def _level(fields: Fields, severity: Severity) -> Level:
 
 def read_predicate(fields: Fields) -> Predicate | None:
     """The one comparison of a mapping; None when there is none."""
-    given = [name for name in _OPERATORS if name in fields]
-    for name in _OPERATORS:
+    given = [name for name in OPERATORS if name in fields]
+    for name in OPERATORS:
         fields.raw(name)
     if len(given) > 1:
         fields.wrong(given[1], f"one comparison only; {given[0]} is there already")

@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from pipeline.core.conditions import EndReason, Operand
-from pipeline.core.events import Detection, Edge, Event, Reading
+from pipeline.core.events import Case, Detection, Edge, Event, Reading
 from rules.engine.catalogue import Catalogue
 from rules.engine.comparison import bind
 from rules.engine.fields import Fields
@@ -203,7 +203,13 @@ def operand(reading: Reading, fold: Fold, line: int) -> Operand:
 
 
 def as_reading(event: Event) -> Reading | None:
-    """A detection as a reading: 1 while it lasts or happens, 0 at its end; its state or kind as text."""
+    """A detection as a reading: 1 while it lasts or happens, 0 at its end; its state or kind as text.
+
+    A case as one: its due time (ms), when it has one, and its state as text.
+    """
+    if isinstance(event, Case):
+        due = None if event.due_at is None else float(event.due_at)
+        return Reading(device=event.case, quantity=event.kind.value, at=event.at, value=due, text=event.state.value)
     if not isinstance(event, Detection):
         return None
     return Reading(
@@ -212,4 +218,5 @@ def as_reading(event: Event) -> Reading | None:
         at=event.at,
         value=0.0 if event.edge is Edge.END else 1.0,
         text=event.state or event.kind or event.label or None,
+        point=event.foot,
     )
