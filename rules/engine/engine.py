@@ -22,8 +22,6 @@ from rules.engine.world import World
 
 READINGS = "ioc.readings.v1"
 PROGRESS_EVERY_MS = 250
-MAX_DERIVED = 1000
-"""How many readings one line, or one timer, may lead to; further ones are dropped and counted."""
 _META = b"L"
 _Timer = tuple[int, int, str, bytes]
 
@@ -209,10 +207,8 @@ class Engine:
                 self._run_timers(fold, world, waiting)
 
     def _apply_derived(self, fold: Fold, world: World, line: int) -> None:
-        """Each derived reading by all its rules, which may derive further ones. Its own time is its now."""
-        for _ in range(MAX_DERIVED):
-            if not fold.derived:
-                break
+        """Each derived reading by all its rules, none of which derives. Its own time is its now."""
+        while fold.derived:
             reading = fold.derived.pop(0)
             fold.outputs.append(reading)
             fold.now = reading.at
@@ -222,9 +218,6 @@ class Engine:
                         watch.read(fold, reading, line)
                     except Exception as error:  # noqa: BLE001 - one rule's fault must not stop the others; reported
                         failures.fail(fold, world, watch.rule, error)
-        if fold.derived:
-            fold.counts["ioc_rules_derived_cut_total"] += len(fold.derived)
-            fold.derived.clear()
         fold.now = fold.log
 
     def _run_timers(self, fold: Fold, world: World, waiting: list[_Timer]) -> None:

@@ -11,6 +11,7 @@ from pipeline.core.events import Case, Detection, Reading
 from pipeline.core.machine import CatalogueChange
 from rules.engine.catalogue import Catalogue
 from rules.engine.loader import BadRules, rule_from_document
+from rules.engine.reorder import Reordered
 from rules.engine.settings import Rule
 from rules.engine.watch import Entity, Watch, parse_state_key
 from rules.kinds import KINDS, TRACK_KINDS
@@ -114,6 +115,8 @@ class World:
 
     def _watch(self, rule: Rule, entity: Entity) -> Watch:
         watch = KINDS[rule.kind].watch(rule, entity, self.catalogue)
+        if rule.reorder_ms:
+            watch = Reordered(watch, rule.reorder_ms)
         _bound(self._watches)
         return self._watches.setdefault(watch.key, watch)
 

@@ -15,6 +15,7 @@ KINDS: ExtensionTable[RuleKind] = ExtensionTable(
         "absence": "rules.kinds.absence:KIND",
         "baseline": "rules.kinds.baseline:KIND",
         "deadline": "rules.kinds.deadline:KIND",
+        "derive": "rules.kinds.derive:KIND",
         "flatline": "rules.kinds.flatline:KIND",
         "forecast": "rules.kinds.forecast:KIND",
         "geofence": "rules.kinds.geofence:KIND",

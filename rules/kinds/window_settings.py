@@ -10,8 +10,8 @@ import msgspec
 from pipeline.core.quantities import QUANTITIES
 from rules.engine.fields import Fields
 from rules.engine.predicates import OPERATORS
-from rules.engine.schedule import DEFAULT_ZONE, check_zone
 from rules.kinds.aggregates import AGGREGATES
+from rules.kinds.grid import read_zone
 
 MAX_PANES = 10_000
 TYPES = ("tumbling", "hopping", "sliding", "session", "count")
@@ -48,7 +48,7 @@ def read_window(fields: Fields) -> WindowSettings:
         gap=inner.duration("gap", 0),
         aggregate=inner.choice("aggregate", sorted(AGGREGATES), "mean"),
         min_coverage=inner.number("min_coverage", 0.0) or 0.0,
-        zone=_zone(inner),
+        zone=read_zone(inner),
         early=inner.flag("early"),
     )
     _check(inner, found)
@@ -103,12 +103,3 @@ def _comparisons(raised: Any) -> Iterable[str]:
             yield name
         elif isinstance(inner, dict) and name != "clear":
             yield from _comparisons(inner)
-
-
-def _zone(inner: Fields) -> str:
-    zone = inner.text("timezone", DEFAULT_ZONE)
-    try:
-        return check_zone(zone)
-    except ValueError as wrong:
-        inner.wrong("timezone", str(wrong))
-        return DEFAULT_ZONE
