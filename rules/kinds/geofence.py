@@ -39,12 +39,13 @@ class GeofenceSettings(msgspec.Struct, frozen=True):
 
 
 class FenceState(SeriesState, frozen=True, array_like=True):
-    """`side`: confirmed inside or outside, None before. `run` positions since `since` are on another side."""
+    """`side`: confirmed inside or outside, None before. `run` positions since `since` are on `last_side` instead."""
 
     side: bool | None = None
     was_inside: bool = False
     run: int = 0
     since: int = 0
+    last_side: bool = False
 
 
 def polygon_of(settings: GeofenceSettings, catalogue: Catalogue) -> Polygon:
@@ -84,7 +85,8 @@ class FenceWatch(SeriesWatch):
         new = replace(old, at=reading.at, seq=reading.seq)
         if side == old.side:
             return self._judged(fold, replace(new, run=0), reading, line)
-        new = replace(new, run=old.run + 1, since=old.since if old.run else reading.at)
+        again = old.run > 0 and side == old.last_side
+        new = replace(new, run=old.run + 1 if again else 1, since=old.since if again else reading.at, last_side=side)
         if new.run < self.settings.confirm:
             return new
         new = replace(new, side=side, was_inside=old.was_inside or side, run=0)

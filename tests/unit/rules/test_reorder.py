@@ -131,5 +131,6 @@ def test_a_derived_reading_is_judged_in_the_same_fold_by_rules_of_any_id() -> No
 
 @pytest.mark.parametrize("quantity", ["heat_index", "nesterov", "nonsense"])
 def test_a_formula_reads_no_derived_quantity_so_that_no_two_feed_one_another(quantity: str) -> None:
-    text = f"{{id: x, kind: derive, scope: {{devices: [d1]}}, formula: heat_index, inputs: {{air_temperature: {quantity}}}}}"
+    text = "{id: x, kind: derive, scope: {devices: [d1]}, formula: heat_index, "
+    text += f"inputs: {{air_temperature: {quantity}}}}}"
     assert [mistake.field for mistake in load_text(text).mistakes] == ["inputs.air_temperature"]
