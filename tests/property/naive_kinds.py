@@ -102,7 +102,7 @@ def rate_line(stream: Stream) -> Edges:
 
 
 def _slope(points: list[tuple[Fraction, Fraction]]) -> Fraction:
-    t, v = (sum(point[axis] for point in points) / len(points) for axis in (0, 1))
+    t, v = (sum((point[axis] for point in points), Fraction(0)) / len(points) for axis in (0, 1))
     return sum(((a - t) * (b - v) for a, b in points), Fraction(0)) / sum((a - t) ** 2 for a, _ in points)
 
 

@@ -194,9 +194,9 @@ def test_the_hourly_index_is_what_a_naive_evaluation_says(raw: list[tuple[int, i
         for back in range(12):
             mine = [one.value or 0.0 for _, one in stream if end - (back + 1) * AFTER <= one.at < end - back * AFTER]
             hours.append(statistics.fmean(mine) if mine else None)
-        value = _naive_nowcast(hours)
-        if value is not None:
-            expected[end] = value
+        concentration = _naive_nowcast(hours)
+        if concentration is not None:
+            expected[end] = concentration
     assert found.keys() == expected.keys()
     assert all(abs((found[end] or 0.0) - expected[end]) <= 0.5 + 1e-9 for end in expected)
 
