@@ -10,7 +10,8 @@ from pipeline.core.events import Reading
 from rules.engine.catalogue import Catalogue
 from rules.engine.comparison import Bound, bind
 from rules.engine.fold import Fold
-from rules.engine.life import Judged, Life
+from rules.engine.judged import Judged
+from rules.engine.life import Life
 from rules.engine.settings import Rule
 from rules.engine.state import LifeState
 from rules.engine.watch import Entity, Remembering, operand

@@ -13,7 +13,8 @@ from rules.engine.catalogue import Catalogue
 from rules.engine.comparison import bind
 from rules.engine.fields import Fields
 from rules.engine.fold import Fold, Source
-from rules.engine.life import Judged, Life
+from rules.engine.judged import Judged
+from rules.engine.life import Life
 from rules.engine.settings import Rule
 from rules.engine.state import IDLE, LifeState
 

@@ -14,7 +14,7 @@ from rules.engine.comparison import Bound, BoundClear, BoundLevel, never
 from rules.engine.duration import show_duration
 from rules.engine.fields import Fields
 from rules.engine.fold import Fold
-from rules.engine.life import Judged
+from rules.engine.judged import Judged
 from rules.engine.predicates import SEVERITIES
 from rules.engine.schedule import NEVER
 from rules.engine.series import SeriesState, SeriesWatch

@@ -9,7 +9,7 @@ from pipeline.core.conditions import Window as WindowEvidence
 from rules.engine.arrivals import Arrival, ArrivalState, ArrivalWatch
 from rules.engine.catalogue import Catalogue
 from rules.engine.fold import Fold
-from rules.engine.life import Judged
+from rules.engine.judged import Judged
 from rules.engine.schedule import NEVER
 from rules.engine.settings import Rule
 from rules.engine.watch import Entity

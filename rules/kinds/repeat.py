@@ -9,7 +9,7 @@ from pipeline.core.events import Reading
 from rules.engine.catalogue import Catalogue
 from rules.engine.fields import Fields
 from rules.engine.fold import Fold
-from rules.engine.life import Judged
+from rules.engine.judged import Judged
 from rules.engine.series import SeriesState, SeriesWatch
 from rules.engine.settings import Rule
 from rules.engine.state import IDLE, LifeState

@@ -16,7 +16,7 @@ from rules.engine.comparison import bind_one, never, test_of
 from rules.engine.duration import show_duration
 from rules.engine.fields import Fields, near
 from rules.engine.fold import Fold
-from rules.engine.life import Judged
+from rules.engine.judged import Judged
 from rules.engine.predicates import read_predicate, read_severity
 from rules.engine.schedule import NEVER
 from rules.engine.settings import Number, Operator, Predicate, Rule

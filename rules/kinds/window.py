@@ -17,7 +17,7 @@ from pipeline.core.events import Reading
 from rules.engine.catalogue import Catalogue
 from rules.engine.fields import Fields
 from rules.engine.fold import Fold
-from rules.engine.life import Judged
+from rules.engine.judged import Judged
 from rules.engine.settings import Rule
 from rules.engine.state import ACTIVE, IDLE, LifeState
 from rules.engine.watch import Entity, Remembering, Watch, operand
