@@ -14,7 +14,7 @@ from rules.engine.schedule import NEVER
 from rules.engine.settings import Rule
 from rules.engine.watch import Entity
 from rules.kinds.aggregates import AGGREGATES, Memory
-from rules.kinds.window_settings import WindowSettings
+from rules.kinds.window_settings import WindowSettings, aggregated
 
 MAX_SAMPLES = 10_000
 """How many readings a sliding window holds; beyond it the oldest is cut, and counted."""
@@ -58,21 +58,6 @@ class MovingWatch(ArrivalWatch):
         judged = Judged(at, 0, evidence.value, None, state.last, evidence)
         return replace(state, life=self.conditions.judge(fold, state.life, judged))
 
-    def evidence(self, begin: int, end: int, memory: Memory, count: int, coverage: float | None) -> WindowEvidence:
-        """The aggregate of `count` readings, withheld when there are too few of them."""
-        insufficient = coverage is not None and coverage < self.settings.min_coverage
-        value = self.aggregate.value(memory, count) if count else self.aggregate.empty
-        return WindowEvidence(
-            type=self.settings.type,
-            start=begin,
-            end=end,
-            aggregate=self.settings.aggregate,
-            value=None if insufficient else value,
-            count=count,
-            coverage=coverage,
-            insufficient=insufficient,
-        )
-
 
 class SlidingWatch(MovingWatch):
     """(t - S, t], judged at every reading and when one leaves. Its aggregate holds for S at least."""
@@ -110,7 +95,7 @@ class SlidingWatch(MovingWatch):
             memory = self.aggregate.add(memory, value)
         count = len(state.samples)
         coverage = None if self.period is None else min(count * self.period / size, 1.0)
-        return self.judge(fold, state, at, self.evidence(at - size, at, memory, count, coverage))
+        return self.judge(fold, state, at, aggregated(self.settings, at - size, at, memory, count, coverage))
 
 
 class SessionWatch(MovingWatch):
@@ -143,7 +128,7 @@ class SessionWatch(MovingWatch):
 
     def leave(self, fold: Fold, state: MovingState, at: int) -> MovingState:
         """The session is over."""
-        evidence = self.evidence(state.begin, state.newest, state.memory, state.count, None)
+        evidence = aggregated(self.settings, state.begin, state.newest, state.memory, state.count, None)
         return replace(self.judge(fold, state, state.newest, evidence), memory=(), count=0)
 
     def deadline(self, state: ArrivalState) -> int | None:
@@ -171,7 +156,7 @@ class CountWatch(MovingWatch):
                 last=one.operand,
             )
             if state.count == self.settings.size:
-                evidence = self.evidence(begin, one.at, state.memory, state.count, None)
+                evidence = aggregated(self.settings, begin, one.at, state.memory, state.count, None)
                 state = replace(self.judge(fold, state, one.at, evidence), memory=(), count=0)
         return state
 

@@ -24,7 +24,7 @@ from rules.engine.watch import Entity, Remembering, Watch, operand
 from rules.kinds.aggregates import AGGREGATES, Memory
 from rules.kinds.grid import Grid
 from rules.kinds.moving import MOVING, MovingState
-from rules.kinds.window_settings import WindowSettings, read_window
+from rules.kinds.window_settings import WindowSettings, aggregated, read_window
 
 MAX_WAITING = 50_000
 
@@ -174,19 +174,8 @@ class WindowWatch(Remembering):
             if start <= pane.start < end:
                 memory = pane.memory if first else self.aggregate.join(memory, pane.memory)
                 count, first = count + pane.count, False
-        value = self.aggregate.empty if not count else self.aggregate.value(memory, count)
         coverage = None if self.period is None else min(count * self.period / (end - start), 1.0)
-        insufficient = coverage is not None and coverage < self.settings.min_coverage
-        return WindowEvidence(
-            type=self.settings.type,
-            start=start,
-            end=end,
-            aggregate=self.settings.aggregate,
-            value=None if insufficient else value,
-            count=count,
-            coverage=coverage,
-            insufficient=insufficient,
-        )
+        return aggregated(self.settings, start, end, memory, count, coverage)
 
     def _skipped(self, fold: Fold, state: WindowState) -> WindowState:
         """Past windows that are sure to be empty and to change nothing: a year of silence costs one step."""

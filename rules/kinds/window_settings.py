@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 
+from pipeline.core.conditions import Window as WindowEvidence
 from pipeline.core.quantities import QUANTITIES
 from rules.engine.fields import Fields
 from rules.engine.predicates import OPERATORS
-from rules.kinds.aggregates import AGGREGATES
+from rules.kinds.aggregates import AGGREGATES, Memory
 from rules.kinds.grid import read_zone
 
 MAX_PANES = 10_000
@@ -29,6 +30,25 @@ class WindowSettings(msgspec.Struct, frozen=True):
     min_coverage: float
     zone: str
     early: bool
+
+
+def aggregated(
+    settings: WindowSettings, start: int, end: int, memory: Memory, count: int, coverage: float | None
+) -> WindowEvidence:
+    """The aggregate of `count` readings, withheld when there are too few of them."""
+    aggregate = AGGREGATES[settings.aggregate]
+    insufficient = coverage is not None and coverage < settings.min_coverage
+    value = aggregate.value(memory, count) if count else aggregate.empty
+    return WindowEvidence(
+        type=settings.type,
+        start=start,
+        end=end,
+        aggregate=settings.aggregate,
+        value=None if insufficient else value,
+        count=count,
+        coverage=coverage,
+        insufficient=insufficient,
+    )
 
 
 def read_window(fields: Fields) -> WindowSettings:
