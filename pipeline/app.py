@@ -23,6 +23,7 @@ from pipeline.core.alerts import CONTENT_TYPE, SPEC_VERSION, AlertEvent, Evaluat
 from pipeline.core.clock import now_ms, rfc3339
 from pipeline.core.codec import LineCodec, encode_line, pack
 from pipeline.core.errors import IocError
+from pipeline.core.events import Reading
 from pipeline.core.machine import Delta, LogFrame
 from pipeline.core.topics import TOPICS, checkpoint_topic, partition_of
 from pipeline.log_app import LogApp, Output, Saved, Source
@@ -89,24 +90,33 @@ def _engine(saved: Saved) -> Engine:
 
 
 def _conditions(instance: str | None, frame: LogFrame[Any], delta: Delta[Any]) -> list[Output]:
-    """The frames of conditions that a fold gave; the same ones whenever it is folded again."""
-    source = f"{frame.topic}/{frame.partition}/{frame.offset}".encode()
+    """The frames of conditions and derived readings that a fold gave; the same ones whenever it is folded again."""
+    places: dict[tuple[str, int], list[Any]] = {}
+    for line in delta.outputs:
+        places.setdefault(_place(line), []).append(line)
     return [
-        Output(
-            topics.CONDITIONS,
-            value,
-            partition=0,
-            headers=(
-                ("producer", f"{instance or RULES}".encode()),
-                ("sent", b"%d" % now_ms()),
-                ("lines", b"%d" % (value.count(b"\n") + 1)),
-                ("catalogue", b"%d" % frame.catalogue),
-                ("source", source),
-                ("index", b"%d" % index),
-            ),
-        )
-        for index, value in enumerate(pack(map(encode_line, delta.outputs)))
+        Output(topic, value, partition=partition, headers=_headers(instance, frame, value, index))
+        for (topic, partition), lines in places.items()
+        for index, value in enumerate(pack(map(encode_line, lines)))
     ]
+
+
+def _place(line: Any) -> tuple[str, int]:
+    """Topic and partition of what a fold gave: a device's derived readings stay in order, as its readings do."""
+    if isinstance(line, Reading):
+        return topics.DERIVED, partition_of(line.device, TOPICS[topics.DERIVED].partitions)
+    return topics.CONDITIONS, 0
+
+
+def _headers(instance: str | None, frame: LogFrame[Any], value: bytes, index: int) -> tuple[tuple[str, bytes], ...]:
+    return (
+        ("producer", f"{instance or RULES}".encode()),
+        ("sent", b"%d" % now_ms()),
+        ("lines", b"%d" % (value.count(b"\n") + 1)),
+        ("catalogue", b"%d" % frame.catalogue),
+        ("source", f"{frame.topic}/{frame.partition}/{frame.offset}".encode()),
+        ("index", b"%d" % index),
+    )
 
 
 # --- alerts

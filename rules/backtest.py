@@ -122,6 +122,7 @@ class Backtest:
         self._engines: dict[tuple[str, int], Engine] = {}
         self._offsets: dict[tuple[str, int], int] = {}
         self.counters: dict[str, int] = {}
+        self.derived: list[Reading] = []
 
     def run(self, inputs: Iterable[Input], until: int | None) -> list[Condition]:
         """See `backtest`."""
@@ -150,6 +151,7 @@ class Backtest:
         self._offsets[place] += 1
         delta = engine.fold(frame)
         engine.commit(delta)
+        self.derived += [output for output in delta.outputs if isinstance(output, Reading)]
         return [output for output in delta.outputs if isinstance(output, Condition)]
 
     def _count(self) -> None:

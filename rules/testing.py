@@ -1,7 +1,8 @@
-"""Runs the `tests:` of a rule: given these events, then exactly these conditions."""
+"""Runs the `tests:` of a rule: given these events, then exactly these conditions, or derived readings."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -9,14 +10,15 @@ import msgspec
 from pipeline.core.clock import parse_rfc3339, rfc3339
 from pipeline.core.conditions import Condition, ConditionEdge
 from pipeline.core.errors import BadInput, IocError
-from rules.backtest import backtest, parse_input
+from pipeline.core.events import Reading
+from rules.backtest import Backtest, parse_input
 from rules.catalogue_files import read_catalogue
 from rules.engine.duration import parse_duration
 from rules.engine.settings import Rule
 
 DEFAULT_UNTIL_MS = 86_400_000
 _TIMES = ("at", "log", "episode")
-_SHOWN = ("edge", "severity", "at", "reason", "late", "key")
+_SHOWN = ("edge", "severity", "at", "reason", "late", "key", "quantity", "value", "text")
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,20 +44,21 @@ def run_tests(rule: Rule) -> list[Outcome]:
 def _run(rule: Rule, test: dict[str, Any], number: int) -> Outcome:
     name = str(test.get("name") or f"test {number}")
     try:
-        found = _conditions(rule, test, name)
+        found = _found(rule, test, name)
         differences = compare(_expected(test), found)
     except (IocError, ValueError, AttributeError) as wrong:
-        found, differences = [], [str(wrong)]
-    fired = any(one.edge is ConditionEdge.BEGIN for one in found)
+        found, differences = (), [str(wrong)]
+    fired = any(isinstance(one, Reading) or one.edge is ConditionEdge.BEGIN for one in found)
     return Outcome(rule=rule.id, name=name, place=rule.place, differences=tuple(differences), fired=fired)
 
 
-def _conditions(rule: Rule, test: dict[str, Any], name: str) -> list[Condition]:
+def _found(rule: Rule, test: dict[str, Any], name: str) -> Sequence[Condition | Reading]:
     inputs = [parse_input(line, name) for line in test.get("given") or []]
     catalogue = read_catalogue(test["catalogue"], name) if test.get("catalogue") else []
     last = max((one.log for one in inputs), default=0)
-    found = backtest([rule], inputs, catalogue=catalogue, until=until_of(test.get("until"), last))
-    return sorted(found, key=lambda one: (one.key, one.episode, one.n))
+    backtest = Backtest([rule], catalogue)
+    conditions = backtest.run(inputs, until_of(test.get("until"), last))
+    return sorted(conditions, key=lambda one: (one.at, one.key, one.episode, one.n)) or backtest.derived
 
 
 def until_of(text: object, last: int) -> int:
@@ -84,9 +87,9 @@ def _ms(key: str, value: object) -> object:
     return parse_rfc3339(value) if key in _TIMES and isinstance(value, str) else value
 
 
-def compare(expected: list[dict[str, Any]], found: list[Condition]) -> list[str]:
-    """What differs, a line each. Of an expected condition only the fields given count; order is that of time."""
-    actual = [msgspec.to_builtins(one) for one in sorted(found, key=lambda one: (one.at, one.key, one.episode, one.n))]
+def compare(expected: list[dict[str, Any]], found: Sequence[Condition | Reading]) -> list[str]:
+    """What differs, a line each. Of an expected condition or reading only the fields given count."""
+    actual = [msgspec.to_builtins(one) for one in found]
     left = list(actual)
     lines = []
     for want in expected:

@@ -194,6 +194,7 @@ _ROWS: tuple[_Row, ...] = (
     ("water_class", "", _STATE, None, None, "Mức chất lượng nước", "Water quality class", {}),
     ("level_of_service", "", _STATE, None, None, "Mức phục vụ", "Level of service", {}),
     ("nesterov", "1", _GAUGE, 0, 100000, "Chỉ số Nesterov", "Nesterov index", {}),
+    ("heat_index", "Cel", _GAUGE, -20, 90, "Chỉ số nóng bức", "Heat index", {}),
     ("density", "%", _GAUGE, 0, 100, "Độ đầy đủ dữ liệu", "Data completeness", _PERCENT),
     # --- about the devices themselves (measured at the gateway or told by the device)
     ("clock_skew", "ms", _GAUGE, None, None, "Lệch đồng hồ", "Clock skew: gateway minus device", {"s": _KILO}),

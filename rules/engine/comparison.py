@@ -95,6 +95,15 @@ def bind(rule: Rule, attributes: dict[str, Any], device: str) -> Bound:
     return Bound(levels, _clear(rule.clear, attributes), rule.hold_ms, low, high)
 
 
+def bind_one(
+    rule: Rule, severity: Severity, test: Test, predicate: dict[str, Any], attributes: dict[str, Any]
+) -> Bound:
+    """One level whose comparison is the kind's own; `predicate` is what evidence shows of it."""
+    shown = Threshold(predicate=predicate, legal=rule.alert.legal)
+    level = BoundLevel(severity, test, None, None, shown)
+    return Bound((level,), _clear(rule.clear, attributes), rule.hold_ms, math.inf, -math.inf)
+
+
 def _level(rule: Rule, level: Level, attributes: dict[str, Any], device: str) -> BoundLevel:
     test, bounds = test_of(level.predicate, attributes)
     clear = None if level.clear is None else _clear(level.clear, attributes)

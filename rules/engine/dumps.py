@@ -9,9 +9,10 @@ import msgspec
 from pipeline.core.errors import BadInput
 from rules.engine.failures import FailureState
 from rules.engine.producers import ProducerState
+from rules.engine.reorder import ReorderState
 from rules.kinds import KINDS
 
-_OWN: dict[str, type] = {"producer": ProducerState, "failure": FailureState}
+_OWN: dict[str, type] = {"producer": ProducerState, "failure": FailureState, "ReorderState": ReorderState}
 _TAGS: dict[type, str] = {}
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODERS: dict[str, msgspec.msgpack.Decoder[Any]] = {}
@@ -21,16 +22,15 @@ def _tags() -> dict[type, str]:
     if not _TAGS:
         _TAGS.update({kind: tag for tag, kind in _OWN.items()})
         for name in KINDS:
-            _TAGS.setdefault(KINDS[name].state, _tag_of(KINDS[name].state))
+            _TAGS.update({state: state.__name__ for state in KINDS[name].states})
     return _TAGS
 
 
-def _tag_of(state: type) -> str:
-    return state.__name__
-
-
 def dump_state(state: object) -> bytes:
-    """One state, encoded."""
+    """One state, encoded; that of a kind inside another state is encoded by itself."""
+    if isinstance(state, ReorderState):
+        inner = None if state.inner is None else dump_state(state.inner)
+        return _ENCODER.encode((ReorderState.__name__, (state.waiting, inner)))
     return _ENCODER.encode((_tags()[type(state)], state))
 
 
@@ -42,4 +42,7 @@ def load_state(raw: bytes) -> Any:
         if tag not in types:
             raise BadInput("state", tag, f"one of {', '.join(sorted(types))}")
         _DECODERS[tag] = msgspec.msgpack.Decoder(types[tag])
-    return _DECODERS[tag].decode(body)
+    state = _DECODERS[tag].decode(body)
+    if isinstance(state, ReorderState) and state.inner is not None:
+        return ReorderState(state.waiting, load_state(state.inner))
+    return state

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from pipeline.core.conditions import Progress
-from pipeline.core.events import Detection, Event, Reading
+from pipeline.core.events import Case, Detection, Event, Reading
 from pipeline.core.machine import CatalogueChange, Delta, LogFrame
 from rules.engine import failures, producers
 from rules.engine.catalogue import Catalogue
@@ -190,6 +190,8 @@ class Engine:
             elif isinstance(event, Detection):
                 reading, watches = as_reading(event), world.of_detection(event)
                 usable, fold.evidence = True, event.evidence
+            elif isinstance(event, Case):
+                reading, watches, usable = as_reading(event), world.of_case(event), True
             else:
                 continue
             assert reading is not None
@@ -199,8 +201,24 @@ class Engine:
                         watch.read(fold, reading, line)
                     except Exception as error:  # noqa: BLE001 - one rule's fault must not stop the others; reported
                         failures.fail(fold, world, watch.rule, error)
+            if fold.derived:
+                self._apply_derived(fold, world, line)
             if fold.timers:
                 self._run_timers(fold, world, waiting)
+
+    def _apply_derived(self, fold: Fold, world: World, line: int) -> None:
+        """Each derived reading by all its rules, none of which derives. Its own time is its now."""
+        while fold.derived:
+            reading = fold.derived.pop(0)
+            fold.outputs.append(reading)
+            fold.now = reading.at
+            for watch in world.of_reading(reading):
+                if watch.rule.id not in fold.out_of_service:
+                    try:
+                        watch.read(fold, reading, line)
+                    except Exception as error:  # noqa: BLE001 - one rule's fault must not stop the others; reported
+                        failures.fail(fold, world, watch.rule, error)
+        fold.now = fold.log
 
     def _run_timers(self, fold: Fold, world: World, waiting: list[_Timer]) -> None:
         """Fire what is due, by (due, rule id, key), until nothing is; the rest goes to `waiting`."""
@@ -240,9 +258,13 @@ class Engine:
             return
         try:
             watch.tick(fold, due)
-            fold.arm(key, watch.due(fold.state(key)), watch.lateness)
+            state = fold.state(key)
+            if state is not None:
+                fold.arm(key, watch.due(state), watch.lateness)
         except Exception as error:  # noqa: BLE001 - one rule's fault must not stop the others; reported
             failures.fail(fold, world, watch.rule, error)
+        if fold.derived:
+            self._apply_derived(fold, world, 0)
 
     def _tell_progress(self, fold: Fold) -> None:
         if self._meta is None or fold.log - self._meta.told >= PROGRESS_EVERY_MS:

@@ -16,25 +16,30 @@ from pipeline.core.conditions import (
     Why,
     condition_id,
 )
+from pipeline.core.events import Reading
 from pipeline.core.machine import LogFrame
 
-Output = Condition | Partial | Progress
+Output = Condition | Partial | Progress | Reading
+"""What a fold gives; a reading among it is a derived one."""
 
 
 class Fold:
     """What watches write to. `states`: committed; `changed`: new, None where gone. `log`: L in ms.
 
     `timers`: (key, due, lateness) newly armed. `out_of_service`: ids of failed rules. `evidence`: digest of
-    the picture behind the line at hand.
+    the picture behind the line at hand. `now`: what a reading's age is measured against: L, or its own time when it
+    is derived. `derived`: derived readings that no rule has seen yet.
     """
 
     __slots__ = (
         "armed",
         "changed",
         "counts",
+        "derived",
         "evidence",
         "frame",
         "log",
+        "now",
         "out_of_service",
         "outputs",
         "producers_changed",
@@ -53,10 +58,12 @@ class Fold:
     ) -> None:
         self.frame, self.log, self.states, self.was_armed = frame, log, states, was_armed
         self.evidence = ""
+        self.now = log
         self.out_of_service: set[str] = set(out_of_service)
         self.producers_changed = False
         self.armed: dict[bytes, int] = {}
         self.changed: dict[bytes, Any] = {}
+        self.derived: list[Reading] = []
         self.outputs: list[Output] = []
         self.timers: list[tuple[bytes, int, int]] = []
         self.counts: Counter[str] = Counter()

@@ -11,9 +11,9 @@ from enum import IntEnum
 from msgspec.structs import replace
 
 from pipeline.core.conditions import ConditionEdge, EndReason, Operand, Why, next_episode
-from pipeline.core.conditions import Window as WindowEvidence
 from rules.engine.comparison import Bound, BoundLevel
 from rules.engine.fold import Fold, Source
+from rules.engine.judged import Judged
 from rules.engine.schedule import Schedule
 from rules.engine.state import (
     ACTIVE,
@@ -39,24 +39,6 @@ class Deadline(IntEnum):
 
 
 _BLANK = LevelState()
-
-
-class Judged:
-    """One value to be judged, with its evidence."""
-
-    __slots__ = ("at", "operand", "seq", "text", "value", "window")
-
-    def __init__(
-        self,
-        at: int,
-        seq: int,
-        value: float | None,
-        text: str | None = None,
-        operand: Operand | None = None,
-        window: WindowEvidence | None = None,
-    ) -> None:
-        self.at, self.seq, self.value, self.text = at, seq, value, text
-        self.operand, self.window = operand, window
 
 
 class Life:
@@ -157,9 +139,10 @@ class Life:
             closes=closes,
             levels=tuple(LevelState(at if held else None) for held in true),
             tally=tallied(None, judged.value),
-            first=judged.operand,
+            first=judged.operand if judged.first is None else judged.first,
             last=judged.operand,
             window=judged.window,
+            detail=judged.detail,
             recent=_remember(new, judged),
         )
         return self._begin_if_held(fold, new, at)
@@ -221,6 +204,8 @@ class Life:
         return self.bound.clear.test(judged.value, judged.text)
 
     def _truths(self, judged: Judged) -> list[bool]:
+        if judged.truths is not None:
+            return judged.truths
         return [level.test(judged.value, judged.text) for level in self.bound.levels]
 
     def _next_levels(self, state: LifeState, judged: Judged, true: list[bool]) -> tuple[LevelState, ...]:
@@ -261,6 +246,7 @@ class Life:
             tally=tallied(state.tally, judged.value),
             last=judged.operand,
             window=judged.window,
+            detail=judged.detail,
             recent=_remember(state, judged) if raised else state.recent,
         )
 
@@ -346,8 +332,12 @@ class Life:
         at: int,
         reason: EndReason | None = None,
     ) -> LifeState:
-        """Write one edge; the state returned has counted it."""
+        """Write one edge; the state returned has counted it.
+
+        A reading may be older than what W has told already: no edge is before the episode's one before it.
+        """
         level = self.bound.levels[state.level]
+        at = at if edge is ConditionEdge.BEGIN else max(at, state.told)
         assert state.episode is not None
         self.source.emit(
             fold,
@@ -359,7 +349,7 @@ class Life:
             why=self._why(state, edge, at),
             reason=reason,
         )
-        return replace(state, n=state.n + 1)
+        return replace(state, n=state.n + 1, told=at)
 
     def _why(self, state: LifeState, edge: ConditionEdge, at: int) -> Why:
         tally = state.tally
@@ -373,6 +363,7 @@ class Life:
             max=None if tally is None else tally.max,
             last=None if tally is None else tally.last,
             unknown=state.unknown if edge is ConditionEdge.UPDATE else None,
+            detail=state.detail,
         )
 
 

@@ -11,14 +11,14 @@ import msgspec
 
 from pipeline.core.conditions import Severity
 from pipeline.core.errors import BadInput, IocError
-from pipeline.core.events import ID_PATTERN, DetectionEvent, Quality
+from pipeline.core.events import ID_PATTERN, CaseKind, DetectionEvent, Quality
 from pipeline.core.quantities import QUANTITIES
 from rules.engine.fields import Fields, near
 from rules.engine.predicates import read_clear, read_levels
 from rules.engine.schedule import DEFAULT_ZONE, Schedule, check_zone, parse_hours
-from rules.engine.settings import USABLE, AlertText, DetectionScope, Rule, Scope
+from rules.engine.settings import USABLE, AlertText, CaseScope, DetectionScope, Rule, Scope
 from rules.engine.yamltext import Parsed, parse_yaml
-from rules.kinds import KINDS
+from rules.kinds import CASE_KINDS, KINDS
 
 _ID = re.compile(ID_PATTERN)
 _FREE = ("for", "schedule", "alert", "title", "tests", "shadow")
@@ -160,10 +160,11 @@ def read_rule(fields: Fields) -> Rule:
     kind = KINDS[name]
     document = dict(fields.data)
     levels = read_levels(fields, fields.choice("severity", SEVERITIES, "") or None, needed=kind.needs_raise)
+    own = kind.read(fields)
     rule = Rule(
         id=rule_id,
         kind=name,
-        scope=_scope(fields, kind.needs_quantity),
+        scope=_scope(fields, kind.needs_quantity, name in CASE_KINDS),
         version=version_of(document),
         shape=shape_of(document),
         title=fields.title("title"),
@@ -177,7 +178,9 @@ def read_rule(fields: Fields) -> Rule:
         live_for_ms=fields.duration("live_for", None),
         stale_after_ms=fields.duration("stale_after", None),
         quality=_quality(fields),
-        own=kind.read(fields),
+        own=own,
+        inputs=getattr(own, "inputs", ()),
+        reorder_ms=_reorder(fields, kind.single),
         tests=_tests(fields),
         source=document,
     )
@@ -185,9 +188,17 @@ def read_rule(fields: Fields) -> Rule:
     return rule
 
 
-def _scope(fields: Fields, needs_quantity: bool) -> Scope:
+def _reorder(fields: Fields, single: bool) -> int:
+    found = fields.duration("reorder", 0)
+    if found and not single:
+        fields.wrong("reorder", "no reorder: this kind goes by event time behind W anyway; see lateness")
+    return found
+
+
+def _scope(fields: Fields, needs_quantity: bool, needs_cases: bool) -> Scope:
     fields.require("scope")
     inner = fields.inner("scope")
+    cases = _cases(inner, needs_cases)
     quantity = inner.text("quantity")
     if quantity and quantity not in QUANTITIES:
         inner.wrong("quantity", f"a name of the table of quantities{near(quantity, QUANTITIES)}")
@@ -204,10 +215,30 @@ def _scope(fields: Fields, needs_quantity: bool) -> Scope:
         devices=inner.texts("devices"),
         sites=inner.texts("sites"),
         detections=detections,
+        cases=cases,
     )
     inner.raw("detections")
     inner.no_more()
     return scope
+
+
+def _cases(scope: Fields, needed: bool) -> CaseScope | None:
+    """The `cases` of a scope: nothing else narrows them, for cases have no registered device."""
+    scope.raw("cases")
+    if not needed:
+        if "cases" in scope:
+            scope.wrong("cases", f"no cases: they are watched by {', '.join(sorted(CASE_KINDS))}")
+        return None
+    scope.require("cases")
+    for name in scope.names():
+        if name != "cases":
+            scope.wrong(name, f"no {name} beside cases")
+    if "cases" not in scope:
+        return None
+    fields = scope.inner("cases")
+    found = CaseScope(fields.choice("case", [kind.value for kind in CaseKind], ""), fields.text("department"))
+    fields.no_more()
+    return found
 
 
 def _detections(fields: Fields) -> DetectionScope:

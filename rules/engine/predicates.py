@@ -8,7 +8,7 @@ from pipeline.core.conditions import RANK, Severity
 from rules.engine.fields import Fields
 from rules.engine.settings import Clear, Level, Number, Operator, Predicate
 
-_OPERATORS = [operator.value for operator in Operator]
+OPERATORS = [operator.value for operator in Operator]
 SEVERITIES = {severity.value: severity for severity in Severity if severity is not Severity.CLEARED}
 
 
@@ -22,15 +22,20 @@ def read_levels(fields: Fields, severity: str | None, needed: bool) -> tuple[Lev
     if not needed:
         fields.wrong("raise", "no raise: this kind has none")
     inner = fields.inner("raise")
-    if any(key in _OPERATORS for key in inner.names()):
+    if any(key in OPERATORS for key in inner.names()):
         return (_level(inner, SEVERITIES[severity or "warning"]),)
     if severity:
         fields.wrong("severity", "no severity beside named levels")
     levels = [_level(inner.inner(name), SEVERITIES[name]) for name in inner.names() if name in SEVERITIES]
     inner.no_more()
     if not levels:
-        fields.wrong("raise", f"one of {', '.join(_OPERATORS)}, or levels named {', '.join(SEVERITIES)}")
+        fields.wrong("raise", f"one of {', '.join(OPERATORS)}, or levels named {', '.join(SEVERITIES)}")
     return tuple(sorted(levels, key=lambda level: RANK[level.severity]))
+
+
+def read_severity(fields: Fields) -> Severity:
+    """The `severity` of a kind without levels; warning when it has none. The loader has noted a wrong one."""
+    return SEVERITIES.get(fields.raw("severity"), Severity.WARNING)
 
 
 def read_clear(fields: Fields, name: str) -> Clear:
@@ -47,7 +52,7 @@ def read_clear(fields: Fields, name: str) -> Clear:
 def _level(fields: Fields, severity: Severity) -> Level:
     predicate = read_predicate(fields)
     if predicate is None:
-        fields.bare(f"a comparison: one of {', '.join(_OPERATORS)}")
+        fields.bare(f"a comparison: one of {', '.join(OPERATORS)}")
         predicate = Predicate(Operator.ABOVE, (Number(math.inf),))
     hold = fields.duration("for", None)
     clear = read_clear(fields, "clear") if "clear" in fields else None
@@ -58,8 +63,8 @@ def _level(fields: Fields, severity: Severity) -> Level:
 
 def read_predicate(fields: Fields) -> Predicate | None:
     """The one comparison of a mapping; None when there is none."""
-    given = [name for name in _OPERATORS if name in fields]
-    for name in _OPERATORS:
+    given = [name for name in OPERATORS if name in fields]
+    for name in OPERATORS:
         fields.raw(name)
     if len(given) > 1:
         fields.wrong(given[1], f"one comparison only; {given[0]} is there already")
@@ -73,21 +78,23 @@ def _comparison(fields: Fields, operator: Operator) -> Predicate:
     if operator is Operator.EQUALS and isinstance(value, str):
         return Predicate(operator, (), value)
     if operator is Operator.OUTSIDE:
-        return Predicate(operator, _bounds(fields, value))
-    return Predicate(operator, (_number(fields, operator, value),))
+        return Predicate(operator, read_bounds(fields, "outside", value))
+    return Predicate(operator, (read_number(fields, operator, value),))
 
 
-def _bounds(fields: Fields, value: object) -> tuple[Number, ...]:
+def read_bounds(fields: Fields, field: str, value: object) -> tuple[Number, ...]:
+    """Two numbers, the lower one first."""
     if not isinstance(value, list) or len(value) != 2:
-        fields.wrong("outside", "two numbers, [low, high]")
+        fields.wrong(field, "two numbers, [low, high]")
         return (Number(-math.inf), Number(math.inf))
-    low, high = (_number(fields, "outside", item) for item in value)
+    low, high = (read_number(fields, field, item) for item in value)
     if not low.attribute and not high.attribute and low.value > high.value:
-        fields.wrong("outside", "the lower number first")
+        fields.wrong(field, "the lower number first")
     return (low, high)
 
 
-def _number(fields: Fields, field: str, value: object) -> Number:
+def read_number(fields: Fields, field: str, value: object) -> Number:
+    """A number, or the attribute of a device that holds it."""
     if isinstance(value, dict) and isinstance(value.get("attribute"), str) and set(value) <= {"attribute", "plus"}:
         plus = value.get("plus", 0)
         if _is_number(plus):

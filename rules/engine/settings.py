@@ -75,6 +75,13 @@ class DetectionScope(msgspec.Struct, frozen=True):
     label: str = ""
 
 
+class CaseScope(msgspec.Struct, frozen=True):
+    """Which cases a rule watches; an empty field matches everything."""
+
+    case: str = ""
+    department: str = ""
+
+
 class Scope(msgspec.Struct, frozen=True):
     """Which entities a rule watches: every field given must match. `area` stands for its whole subtree."""
 
@@ -85,6 +92,7 @@ class Scope(msgspec.Struct, frozen=True):
     devices: frozenset[str] = frozenset()
     sites: frozenset[str] = frozenset()
     detections: DetectionScope | None = None
+    cases: CaseScope | None = None
 
     @property
     def narrow(self) -> bool:
@@ -105,7 +113,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """One validated rule. Times are milliseconds.
 
     `version`: sha256 of the canonical JSON without tests and titles. `shape`: the same without everything
-    that may change while state is kept. `own`: the kind's own settings. `place`: file and line.
+    that may change while state is kept. `own`: the kind's own settings. `inputs`: the quantities that it reads when
+    they are not that of its scope. `reorder_ms`: for how long readings wait to be sorted. `place`: file and line.
     """
 
     id: str
@@ -125,6 +134,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     stale_after_ms: int | None = None
     quality: frozenset[Quality] = USABLE
     own: Any = None
+    inputs: tuple[str, ...] = ()
+    reorder_ms: int = 0
     tests: tuple[dict[str, Any], ...] = ()
     source: dict[str, Any] = {}
     place: str = ""

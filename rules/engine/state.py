@@ -31,7 +31,8 @@ class LifeState(msgspec.Struct, frozen=True, array_like=True):
     """Where a condition stands. Times are ms.
 
     `at`, `seq`: the newest reading applied. `since`: begin of pending. `level`: index of the level shown.
-    `clearing`: since when the clear predicate holds. `closes`: end of the schedule's open interval.
+    `clearing`: since when the clear predicate holds. `closes`: end of the schedule's open interval. `told`: `at`
+    of the episode's newest edge. `detail`: the kind's own words on the newest value.
     """
 
     at: int
@@ -51,6 +52,8 @@ class LifeState(msgspec.Struct, frozen=True, array_like=True):
     first: Operand | None = None
     last: Operand | None = None
     window: Window | None = None
+    detail: str = ""
+    told: int = 0
 
 
 def idle(at: int, seq: int, state: LifeState | None) -> LifeState:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from pipeline.core.conditions import EndReason, Operand
-from pipeline.core.events import Detection, Edge, Event, Reading
+from pipeline.core.events import Case, Detection, Edge, Event, Reading
 from rules.engine.catalogue import Catalogue
 from rules.engine.comparison import bind
 from rules.engine.fields import Fields
 from rules.engine.fold import Fold, Source
-from rules.engine.life import Judged, Life
+from rules.engine.judged import Judged
+from rules.engine.life import Life
 from rules.engine.settings import Rule
 from rules.engine.state import IDLE, LifeState
 
@@ -68,12 +70,16 @@ class Watch(Protocol):
 
 
 class RuleKind(Protocol):
-    """A kind: which fields it has, how it watches. `starts`: it watches entities that never sent anything."""
+    """A kind: which fields it has, how it watches.
+
+    `starts`: it watches entities that never sent anything. `single`: it acts at once, reading by reading.
+    """
 
     needs_raise: bool
     needs_quantity: bool
     starts: bool
-    state: type
+    single: bool
+    states: tuple[type, ...]
 
     def read(self, fields: Fields) -> Any:
         """The kind's own settings from the rule's fields; mistakes are noted there."""
@@ -100,6 +106,41 @@ class Watching:
         """The life of this entity's condition."""
         bound = bind(rule, catalogue.attributes(self.entity.device), self.entity.device)
         return Life(self.source, bound, stale_ms, rule.schedule)
+
+
+class Remembering(Watching):
+    """A watch whose state holds the kind's own memory beside `life`, the state of its condition."""
+
+    conditions: Life
+
+    def due(self, state: Any) -> int | None:
+        """What the condition waits for."""
+        return None if state.life is None else self.conditions.due(state.life)
+
+    def tick(self, fold: Fold, due: int) -> None:
+        """Let the condition's deadline pass."""
+        state = fold.state(self.key)
+        if state.life is not None:
+            self.put(fold, replace(state, life=self.conditions.tick(fold, state.life, due)))
+
+    def put(self, fold: Fold, state: Any) -> None:
+        """Keep a new state and arm what it waits for."""
+        fold.changed[self.key] = state
+        fold.arm(self.key, self.due(state), self.lateness)
+
+    def retire(self, fold: Fold, at: int, reason: EndReason) -> None:
+        """End what is active and forget the rest."""
+        state = fold.state(self.key)
+        if state.life is not None:
+            self.conditions.close(fold, state.life, at, reason)
+        fold.changed[self.key] = None
+
+    def adopt(self, fold: Fold) -> None:
+        """Judge on under the changed rule."""
+        state = fold.state(self.key)
+        if state is not None:
+            life = None if state.life is None else self.conditions.adopt(state.life)
+            self.put(fold, replace(state, life=life))
 
 
 class SingleReading(Watching):
@@ -163,7 +204,13 @@ def operand(reading: Reading, fold: Fold, line: int) -> Operand:
 
 
 def as_reading(event: Event) -> Reading | None:
-    """A detection as a reading: 1 while it lasts or happens, 0 at its end; its state or kind as text."""
+    """A detection as a reading: 1 while it lasts or happens, 0 at its end; its state or kind as text.
+
+    A case as one: its due time (ms), when it has one, and its state as text.
+    """
+    if isinstance(event, Case):
+        due = None if event.due_at is None else float(event.due_at)
+        return Reading(device=event.case, quantity=event.kind.value, at=event.at, value=due, text=event.state.value)
     if not isinstance(event, Detection):
         return None
     return Reading(
@@ -172,4 +219,5 @@ def as_reading(event: Event) -> Reading | None:
         at=event.at,
         value=0.0 if event.edge is Edge.END else 1.0,
         text=event.state or event.kind or event.label or None,
+        point=event.foot,
     )

@@ -7,13 +7,14 @@ from itertools import islice
 from typing import Any
 
 from pipeline.core.catalogue import Kind, RuleDocument
-from pipeline.core.events import Detection, Reading
+from pipeline.core.events import Case, Detection, Reading
 from pipeline.core.machine import CatalogueChange
 from rules.engine.catalogue import Catalogue
 from rules.engine.loader import BadRules, rule_from_document
+from rules.engine.reorder import Reordered
 from rules.engine.settings import Rule
 from rules.engine.watch import Entity, Watch, parse_state_key
-from rules.kinds import KINDS
+from rules.kinds import KINDS, TRACK_KINDS
 
 MAX_MEMO = 500_000
 Watches = tuple[Watch, ...]
@@ -33,15 +34,23 @@ class World:
             self._take(catalogue.rules[rule_id], known.get(rule_id))
         self._by_quantity: dict[str, list[Rule]] = {}
         self._by_detection: list[Rule] = []
+        self._by_case: list[Rule] = []
         for rule in self.rules.values():
-            if rule.scope.detections is None:
-                self._by_quantity.setdefault(rule.scope.quantity, []).append(rule)
-            else:
-                self._by_detection.append(rule)
+            self._index(rule)
         self._series: dict[tuple[str, str], Watches] = {}
-        self._sightings: dict[tuple[str, str, str, str], Watches] = {}
+        self._sightings: dict[tuple[str, ...], Watches] = {}
         self._watches: dict[bytes, Watch] = {}
+        self._tracks = any(rule.kind in TRACK_KINDS for rule in self._by_detection)
         self._lateness: dict[str, int] = {}
+
+    def _index(self, rule: Rule) -> None:
+        if rule.scope.cases is not None:
+            self._by_case.append(rule)
+        elif rule.scope.detections is not None:
+            self._by_detection.append(rule)
+        else:
+            for quantity in rule.inputs or (rule.scope.quantity,):
+                self._by_quantity.setdefault(quantity, []).append(rule)
 
     def _take(self, document: RuleDocument, known: Rule | None) -> None:
         if not document.active:
@@ -79,13 +88,23 @@ class World:
 
     def of_detection(self, seen: Detection) -> Watches:
         """The watches that a detection goes to, in rule-id order."""
-        key = (seen.camera, seen.event.value, seen.zone, seen.label)
+        key = (seen.camera, seen.event.value, seen.zone, seen.label, seen.track if self._tracks else "")
         found = self._sightings.get(key)
         if found is None:
             _bound(self._sightings)
-            rules = [rule for rule in self._by_detection if _matches(rule, *key[1:])]
-            found = self._sightings[key] = self._bind(rules, seen.camera, seen.zone)
+            found = self._sightings[key] = self._bind_sighting(*key)
         return found
+
+    def _bind_sighting(self, camera: str, event: str, zone: str, label: str, track: str) -> Watches:
+        rules = [rule for rule in self._by_detection if _matches(rule, event, zone, label)]
+        zones = self._bind([rule for rule in rules if rule.kind not in TRACK_KINDS], camera, zone)
+        tracks = self._bind([rule for rule in rules if rule.kind in TRACK_KINDS], camera, track) if track else ()
+        return tuple(sorted((*zones, *tracks), key=lambda watch: watch.rule.id))
+
+    def of_case(self, case: Case) -> Watches:
+        """The watches that a case goes to, in rule-id order."""
+        rules = [rule for rule in self._by_case if _holds_case(rule, case)]
+        return tuple(self._watch(rule, Entity(case.case)) for rule in sorted(rules, key=lambda rule: rule.id))
 
     def _bind(self, rules: list[Rule], device: str, part: str) -> Watches:
         fitting = [rule for rule in rules if self.catalogue.in_scope(rule.scope, device)]
@@ -96,6 +115,8 @@ class World:
 
     def _watch(self, rule: Rule, entity: Entity) -> Watch:
         watch = KINDS[rule.kind].watch(rule, entity, self.catalogue)
+        if rule.reorder_ms:
+            watch = Reordered(watch, rule.reorder_ms)
         _bound(self._watches)
         return self._watches.setdefault(watch.key, watch)
 
@@ -138,6 +159,11 @@ def _matches(rule: Rule, event: str, zone: str, label: str) -> bool:
         not mine or mine == theirs
         for mine, theirs in ((wanted.event, event), (wanted.zone, zone), (wanted.label, label))
     )
+
+
+def _holds_case(rule: Rule, case: Case) -> bool:
+    wanted = rule.scope.cases
+    return wanted is not None and wanted.case in ("", case.kind.value) and wanted.department in ("", case.department)
 
 
 def _bound(memo: dict[Any, Any]) -> None:

@@ -10,11 +10,10 @@ from rules.engine.catalogue import Catalogue
 from rules.engine.duration import show_duration
 from rules.engine.fields import Fields
 from rules.engine.fold import Fold
+from rules.engine.predicates import read_severity
 from rules.engine.producers import held_until
 from rules.engine.settings import Rule
 from rules.engine.watch import Entity, Watch, Watching
-
-SEVERITIES = [severity.value for severity in Severity if severity is not Severity.CLEARED]
 
 
 class AbsenceSettings(msgspec.Struct, frozen=True):
@@ -128,8 +127,9 @@ class Absence:
 
     needs_raise = False
     needs_quantity = False
+    single = False
     starts = True
-    state = AbsenceState
+    states = (AbsenceState,)
 
     def read(self, fields: Fields) -> AbsenceSettings:
         """`after` and `severity`."""
@@ -137,8 +137,7 @@ class Absence:
         after = fields.duration("after", 600_000)
         if after <= 0:
             fields.wrong("after", "a duration above 0")
-        name = fields.raw("severity")
-        return AbsenceSettings(after, Severity(name) if name in SEVERITIES else Severity.WARNING)
+        return AbsenceSettings(after, read_severity(fields))
 
     def watch(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> Watch:
         """One series or device under one rule."""

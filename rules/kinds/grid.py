@@ -7,6 +7,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from rules.engine.fields import Fields
+from rules.engine.schedule import DEFAULT_ZONE, check_zone
+
 DAY_MS = 86_400_000
 _EPOCH_DAY = datetime(1970, 1, 1, tzinfo=UTC).date().toordinal()
 
@@ -35,3 +38,13 @@ class Grid(msgspec.Struct, frozen=True):
     def _midnight(self, day: int) -> int:
         date = datetime(1970, 1, 1) + timedelta(days=day)  # noqa: DTZ001 - the zone is put on next
         return int(date.replace(tzinfo=ZoneInfo(self.zone)).timestamp() * 1000)
+
+
+def read_zone(fields: Fields) -> str:
+    """The `timezone` that windows and days are aligned to."""
+    zone = fields.text("timezone", DEFAULT_ZONE)
+    try:
+        return check_zone(zone)
+    except ValueError as wrong:
+        fields.wrong("timezone", str(wrong))
+        return DEFAULT_ZONE

@@ -29,7 +29,7 @@ class ThresholdWatch(SingleReading):
         key, at, seq, value = self.key, reading.at, reading.seq, reading.value
         changed = fold.changed
         state: LifeState | None = changed[key] if key in changed else fold.states.get(key)
-        if reading.historical or at < fold.log - self.live_for:
+        if reading.historical or at < fold.now - self.live_for:
             self._late(fold, state, reading, line)
         elif state is None:
             self._judge(fold, state, reading, line)
@@ -64,8 +64,9 @@ class Threshold:
 
     needs_raise = True
     needs_quantity = True
+    single = True
     starts = False
-    state = LifeState
+    states = (LifeState,)
 
     def read(self, fields: Fields) -> None:
         """No fields beside the common ones."""

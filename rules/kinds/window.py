@@ -1,4 +1,4 @@
-"""`window`: an aggregate over the readings of a time window, judged at the window's end. Tumbling and hopping.
+"""`window`: an aggregate over the readings of a time window. Here those of the clock: tumbling and hopping.
 
 A window is final when W reaches its end. Readings below W are put into panes in (at, seq) order, so the order
 of arrival within the lateness changes nothing; until then they wait, sorted, and a repeat is recognised.
@@ -11,33 +11,22 @@ from bisect import bisect_left
 import msgspec
 from msgspec.structs import replace
 
-from pipeline.core.conditions import EndReason, Operand
+from pipeline.core.conditions import Operand
 from pipeline.core.conditions import Window as WindowEvidence
 from pipeline.core.events import Reading
 from rules.engine.catalogue import Catalogue
 from rules.engine.fields import Fields
 from rules.engine.fold import Fold
-from rules.engine.life import Judged
-from rules.engine.schedule import DEFAULT_ZONE, check_zone
+from rules.engine.judged import Judged
 from rules.engine.settings import Rule
-from rules.engine.state import LifeState
-from rules.engine.watch import Entity, Watch, Watching, operand
+from rules.engine.state import ACTIVE, IDLE, LifeState
+from rules.engine.watch import Entity, Remembering, Watch, operand
 from rules.kinds.aggregates import AGGREGATES, Memory
 from rules.kinds.grid import Grid
+from rules.kinds.moving import MOVING, MovingState
+from rules.kinds.window_settings import WindowSettings, aggregated, read_window
 
-MAX_PANES = 10_000
 MAX_WAITING = 50_000
-
-
-class WindowSettings(msgspec.Struct, frozen=True):
-    """Size and step in ms; a tumbling window's step is its size."""
-
-    type: str
-    size: int
-    every: int
-    aggregate: str
-    min_coverage: float
-    zone: str
 
 
 class Waiting(msgspec.Struct, frozen=True, array_like=True):
@@ -68,7 +57,7 @@ class WindowState(msgspec.Struct, frozen=True, array_like=True):
     last: Operand | None = None
 
 
-class WindowWatch(Watching):
+class WindowWatch(Remembering):
     """One series under one window rule."""
 
     def __init__(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> None:
@@ -86,7 +75,7 @@ class WindowWatch(Watching):
         if reading.value is None or reading.quality not in self.rule.quality:
             return
         state: WindowState | None = fold.state(self.key)
-        watermark = fold.log - self.lateness
+        watermark = fold.now - self.lateness
         if reading.at < watermark or (state is not None and reading.at < state.floor):
             fold.counts["ioc_rules_late_total"] += 1
             return
@@ -96,7 +85,27 @@ class WindowWatch(Watching):
         if new is None:
             return
         new = self._settle(replace(new, next=min(end, new.next)) if not new.panes else new, watermark)
-        self.put(fold, replace(new, last=operand(reading, fold, line)))
+        new = replace(new, last=operand(reading, fold, line))
+        self.put(fold, self._early(fold, new) if self.settings.early else new)
+
+    def _early(self, fold: Fold, state: WindowState) -> WindowState:
+        """Begin, or rise, before the end of the next window to be final, when what is known of it holds already."""
+        end = state.next
+        known = [one for one in state.waiting if one.at < end]
+        evidence = self._aggregate(self._settle(state, end), self._begin_of(end), end)
+        if evidence.value is None:
+            return state
+        held = [index for index, level in enumerate(self.conditions.bound.levels) if level.test(evidence.value, None)]
+        shown = state.life.level if state.life is not None and state.life.phase == ACTIVE else -1
+        if not known or not held or held[-1] <= shown:
+            return state
+        at = max(known[-1].at, 0 if state.life is None else state.life.at)
+        judged = Judged(at, 0, evidence.value, None, state.last, evidence)
+        return replace(state, life=self.conditions.judge(fold, state.life, judged))
+
+    def _begin_of(self, end: int) -> int:
+        hopping = self.settings.every < self.settings.size
+        return end - self.settings.size if hopping else self.grid.start(end - 1)
 
     def _waiting(self, fold: Fold, state: WindowState, new: Waiting) -> WindowState | None:
         where = bisect_left(state.waiting, (new.at, new.seq), key=lambda one: (one.at, one.seq))
@@ -147,8 +156,7 @@ class WindowWatch(Watching):
     def _close(self, fold: Fold, state: WindowState) -> WindowState:
         end = state.next
         state = self._settle(state, end)
-        start = end - self.settings.size if self.settings.every < self.settings.size else self.grid.start(end - 1)
-        evidence = self._aggregate(state, start, end)
+        evidence = self._aggregate(state, self._begin_of(end), end)
         life = state.life
         if evidence.value is not None:
             judged = Judged(end, 0, evidence.value, None, state.last, evidence)
@@ -156,7 +164,8 @@ class WindowWatch(Watching):
         following = self.grid.end(end)
         oldest = following - self.settings.size if self.settings.every < self.settings.size else end
         panes = tuple(pane for pane in state.panes if pane.start >= oldest)
-        return self._skipped(fold, replace(state, life=life, panes=panes, next=following))
+        state = self._skipped(fold, replace(state, life=life, panes=panes, next=following))
+        return self._early(fold, state) if self.settings.early else state
 
     def _aggregate(self, state: WindowState, start: int, end: int) -> WindowEvidence:
         memory: Memory = ()
@@ -165,24 +174,13 @@ class WindowWatch(Watching):
             if start <= pane.start < end:
                 memory = pane.memory if first else self.aggregate.join(memory, pane.memory)
                 count, first = count + pane.count, False
-        value = self.aggregate.empty if not count else self.aggregate.value(memory, count)
         coverage = None if self.period is None else min(count * self.period / (end - start), 1.0)
-        insufficient = coverage is not None and coverage < self.settings.min_coverage
-        return WindowEvidence(
-            type=self.settings.type,
-            start=start,
-            end=end,
-            aggregate=self.settings.aggregate,
-            value=None if insufficient else value,
-            count=count,
-            coverage=coverage,
-            insufficient=insufficient,
-        )
+        return aggregated(self.settings, start, end, memory, count, coverage)
 
     def _skipped(self, fold: Fold, state: WindowState) -> WindowState:
         """Past windows that are sure to be empty and to change nothing: a year of silence costs one step."""
         watermark = fold.log - self.lateness
-        idle = state.life is None or state.life.phase == 0
+        idle = state.life is None or state.life.phase == IDLE
         if state.waiting or state.panes or not idle or state.next >= watermark or self._empty_raises():
             return state
         return replace(state, next=self.grid.end(self.grid.start(watermark)))
@@ -191,79 +189,23 @@ class WindowWatch(Watching):
         empty = self.aggregate.empty
         return empty is not None and any(level.test(empty, None) for level in self.conditions.bound.levels)
 
-    # --- state
-
-    def put(self, fold: Fold, state: WindowState) -> None:
-        """Keep a new state and arm what it waits for."""
-        fold.changed[self.key] = state
-        fold.arm(self.key, self.due(state), self.lateness)
-
-    def retire(self, fold: Fold, at: int, reason: EndReason) -> None:
-        """End what is active and forget the windows."""
-        state: WindowState = fold.state(self.key)
-        if state.life is not None:
-            self.conditions.close(fold, state.life, at, reason)
-        fold.changed[self.key] = None
-
-    def adopt(self, fold: Fold) -> None:
-        """Judge on under the changed rule from the next window."""
-        state: WindowState | None = fold.state(self.key)
-        if state is not None:
-            life = None if state.life is None else self.conditions.adopt(state.life)
-            self.put(fold, replace(state, life=life))
-
 
 class Window:
     """The kind."""
 
     needs_raise = True
     needs_quantity = True
+    single = False
     starts = False
-    state = WindowState
+    states = (WindowState, MovingState)
 
     def read(self, fields: Fields) -> WindowSettings:
-        """`window`: type, size, every, aggregate, min_coverage, timezone."""
-        fields.require("window")
-        inner = fields.inner("window")
-        inner.require("size", "aggregate")
-        kind = inner.choice("type", ("tumbling", "hopping"), "tumbling")
-        size = inner.duration("size", 60_000)
-        if kind == "hopping":
-            inner.require("every")
-        every = inner.duration("every", size)
-        self._check(inner, kind, size, every)
-        found = WindowSettings(
-            type=kind,
-            size=size,
-            every=every,
-            aggregate=inner.choice("aggregate", sorted(AGGREGATES), "mean"),
-            min_coverage=inner.number("min_coverage", 0.0) or 0.0,
-            zone=self._zone(inner),
-        )
-        if not 0 <= found.min_coverage <= 1:
-            inner.wrong("min_coverage", "a share from 0 to 1")
-        inner.no_more()
-        return found
-
-    def _check(self, inner: Fields, kind: str, size: int, every: int) -> None:
-        if size < 1000:
-            inner.wrong("size", "a duration of at least 1s")
-        if kind == "tumbling" and every != size:
-            inner.wrong("every", "no every: a tumbling window's step is its size")
-        if every < 1000 or size % every or size // every > MAX_PANES:
-            inner.wrong("every", f"a step of at least 1s that goes into the size, at most {MAX_PANES} times")
-
-    def _zone(self, inner: Fields) -> str:
-        zone = inner.text("timezone", DEFAULT_ZONE)
-        try:
-            return check_zone(zone)
-        except ValueError as wrong:
-            inner.wrong("timezone", str(wrong))
-            return DEFAULT_ZONE
+        """`window`, see `read_window`."""
+        return read_window(fields)
 
     def watch(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> Watch:
         """One series under one rule."""
-        return WindowWatch(rule, entity, catalogue)
+        return MOVING.get(rule.own.type, WindowWatch)(rule, entity, catalogue)
 
 
 KIND = Window()
