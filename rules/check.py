@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -28,15 +28,15 @@ def check_paths(paths: list[Path]) -> tuple[tuple[Rule, ...], list[Finding]]:
     loaded = load_paths(paths)
     findings = [Finding(where=mistake.where, field=mistake.field, message=str(mistake)) for mistake in loaded.mistakes]
     for rule in loaded.rules:
-        findings += lint(rule)
+        findings += lint(rule, loaded.rules)
     return loaded.rules, findings
 
 
-def lint(rule: Rule) -> list[Finding]:
-    """What looks wrong with a well-formed rule."""
+def lint(rule: Rule, others: Sequence[Rule] = ()) -> list[Finding]:
+    """What looks wrong with a well-formed rule among `others`."""
     return [
         Finding(where=rule.place, rule=rule.id, field=field, message=message, kind="lint")
-        for field, message in (*_unreachable(rule), *_implausible(rule), *_mismatched(rule), *_untested(rule))
+        for field, message in (*_unreachable(rule), *_implausible(rule), *_mismatched(rule), *_untested(rule, others))
     ]
 
 
@@ -91,8 +91,8 @@ def _compares_text(level: Level) -> bool:
     return level.predicate.text is not None
 
 
-def _untested(rule: Rule) -> Iterable[tuple[str, str]]:
-    outcomes = run_tests(rule)
+def _untested(rule: Rule, others: Sequence[Rule]) -> Iterable[tuple[str, str]]:
+    outcomes = run_tests(rule, others)
     if not any(outcome.fired for outcome in outcomes):
         yield "tests", "no test in which the rule fires; write at least one"
     if not any(not outcome.fired for outcome in outcomes):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from pipeline.core.conditions import Condition, ConditionEdge
 from pipeline.core.errors import BadInput, IocError
 from rules.backtest import backtest, parse_input
 from rules.catalogue_files import read_catalogue
+from rules.engine.cycles import members_of
 from rules.engine.duration import parse_duration
 from rules.engine.settings import Rule
 
@@ -34,15 +36,28 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         return not self.differences
 
 
-def run_tests(rule: Rule) -> list[Outcome]:
-    """The outcomes of all tests of a rule."""
-    return [_run(rule, test, index) for index, test in enumerate(rule.tests, 1)]
+def run_tests(rule: Rule, others: Iterable[Rule] = ()) -> list[Outcome]:
+    """The outcomes of all tests of a rule. `others`: where the rules that it counts are found."""
+    members = _members(rule, {one.id: one for one in others})
+    return [_run(rule, members, test, index) for index, test in enumerate(rule.tests, 1)]
 
 
-def _run(rule: Rule, test: dict[str, Any], number: int) -> Outcome:
+def _members(rule: Rule, known: dict[str, Rule]) -> list[Rule]:
+    """The rules that a rule counts, and those that they count."""
+    found: dict[str, Rule] = {}
+    waiting = [rule]
+    while waiting:
+        for name in members_of(waiting.pop()) - found.keys() - {rule.id}:
+            if name in known:
+                found[name] = known[name]
+                waiting.append(known[name])
+    return list(found.values())
+
+
+def _run(rule: Rule, members: list[Rule], test: dict[str, Any], number: int) -> Outcome:
     name = str(test.get("name") or f"test {number}")
     try:
-        found = _conditions(rule, test, name)
+        found = [one for one in _conditions(rule, members, test, name) if one.rule not in {m.id for m in members}]
         differences = compare(_expected(test), found)
     except (IocError, ValueError, AttributeError) as wrong:
         found, differences = [], [str(wrong)]
@@ -50,11 +65,11 @@ def _run(rule: Rule, test: dict[str, Any], number: int) -> Outcome:
     return Outcome(rule=rule.id, name=name, place=rule.place, differences=tuple(differences), fired=fired)
 
 
-def _conditions(rule: Rule, test: dict[str, Any], name: str) -> list[Condition]:
+def _conditions(rule: Rule, members: list[Rule], test: dict[str, Any], name: str) -> list[Condition]:
     inputs = [parse_input(line, name) for line in test.get("given") or []]
     catalogue = read_catalogue(test["catalogue"], name) if test.get("catalogue") else []
     last = max((one.log for one in inputs), default=0)
-    found = backtest([rule], inputs, catalogue=catalogue, until=until_of(test.get("until"), last))
+    found = backtest([rule, *members], inputs, catalogue=catalogue, until=until_of(test.get("until"), last))
     return sorted(found, key=lambda one: (one.key, one.episode, one.n))
 
 

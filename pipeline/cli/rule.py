@@ -48,7 +48,7 @@ def check(paths: Paths, as_json: Json = False) -> None:
 def test(paths: Paths, as_json: Json = False) -> None:
     """Run the tests in rule files."""
     rules = load_paths(paths).checked()
-    outcomes = [outcome for rule in rules for outcome in run_tests(rule)]
+    outcomes = [outcome for rule in rules for outcome in run_tests(rule, rules)]
     failed = [outcome for outcome in outcomes if not outcome.passed]
     if as_json:
         _print_json({"tests": [{**msgspec.to_builtins(one), "passed": one.passed} for one in outcomes]})
@@ -69,7 +69,7 @@ def apply(
 ) -> None:
     """Store rules and publish them; a broken file, or a rule whose own tests fail, changes nothing."""
     rules = load_paths(paths).checked()
-    failed = [outcome for rule in rules for outcome in run_tests(rule) if not outcome.passed]
+    failed = [outcome for rule in rules for outcome in run_tests(rule, rules) if not outcome.passed]
     for outcome in failed:
         print(f"{outcome.place}: {outcome.rule}: test '{outcome.name}' fails; see `ioc rule test`")
     if failed:

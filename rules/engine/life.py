@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from pipeline.core.conditions import ConditionEdge, EndReason, Operand, Why, next_episode
 from pipeline.core.conditions import Window as WindowEvidence
-from rules.engine.comparison import Bound, BoundLevel
+from rules.engine.comparison import Bound, BoundLevel, DatedBounds, bound_at
 from rules.engine.fold import Fold, Source
 from rules.engine.schedule import Schedule
 from rules.engine.state import (
@@ -60,12 +60,22 @@ class Judged:
 
 
 class Life:
-    """The running logic for one rule and one entity. `stale_ms`: how long a value holds."""
+    """The running logic for one rule and one entity. `stale_ms`: how long a value holds.
 
-    __slots__ = ("bound", "schedule", "source", "stale_ms")
+    `bounds`: the bound from each time on, for a device whose numbers are dated; a value is judged by that of its time.
+    """
 
-    def __init__(self, source: Source, bound: Bound, stale_ms: int, schedule: Schedule | None) -> None:
+    __slots__ = ("bound", "bounds", "schedule", "source", "stale_ms")
+
+    def __init__(
+        self, source: Source, bound: Bound, stale_ms: int, schedule: Schedule | None, bounds: DatedBounds = ()
+    ) -> None:
         self.source, self.bound, self.stale_ms, self.schedule = source, bound, stale_ms, schedule
+        self.bounds = bounds if len(bounds) > 1 else ()
+
+    def _as_of(self, at: int) -> None:
+        if self.bounds:
+            self.bound = bound_at(self.bounds, at)
 
     # --- what a state waits for
 
@@ -124,8 +134,10 @@ class Life:
 
     def judge(self, fold: Fold, state: LifeState | None, judged: Judged) -> LifeState:
         """The state after one value; the caller has made sure that it is newer than the last one."""
+        self._as_of(judged.at if state is None else state.at)
         if self.schedule is not None and state is not None:
             state = self._close_if_over(fold, state, judged.at)
+        self._as_of(judged.at)
         closes = None
         if self.schedule is not None:
             closes = self.schedule.open_until(judged.at)
@@ -268,6 +280,7 @@ class Life:
 
     def tick(self, fold: Fold, state: LifeState, due: int) -> LifeState:
         """The state after its deadline at `due`."""
+        self._as_of(state.at)
         found = self.deadline(state)
         if found is None or found[0] > due:
             return state
@@ -312,6 +325,7 @@ class Life:
 
     def close(self, fold: Fold, state: LifeState, at: int, reason: EndReason) -> LifeState:
         """End whatever there is, at `at` (never before its begin), for `reason`."""
+        self._as_of(state.at)
         if state.phase in (ACTIVE, CLEARING):
             return self._end(fold, state, max(at, state.begin), reason)
         return idle(state.at, state.seq, state)
@@ -322,6 +336,7 @@ class Life:
 
     def judge_late(self, fold: Fold, state: LifeState | None, judged: Judged) -> LifeState | None:
         """Judge a late value alone: begin and end at its time, marked late. Only `recent` of the state changes."""
+        self._as_of(judged.at)
         true = self._truths(judged)
         if not any(true) or (self.schedule is not None and self.schedule.open_until(judged.at) is None):
             return state

@@ -18,7 +18,7 @@ from rules.engine.predicates import read_clear, read_levels
 from rules.engine.schedule import DEFAULT_ZONE, Schedule, check_zone, parse_hours
 from rules.engine.settings import USABLE, AlertText, DetectionScope, Rule, Scope
 from rules.engine.yamltext import Parsed, parse_yaml
-from rules.kinds import KINDS
+from rules.kinds import KINDS, OVER_CONDITIONS
 
 _ID = re.compile(ID_PATTERN)
 _FREE = ("for", "schedule", "alert", "title", "tests", "shadow")
@@ -159,11 +159,12 @@ def read_rule(fields: Fields) -> Rule:
     name = fields.choice("kind", sorted(KINDS), "threshold")
     kind = KINDS[name]
     document = dict(fields.data)
-    levels = read_levels(fields, fields.choice("severity", SEVERITIES, "") or None, needed=kind.needs_raise)
+    severity = "" if name == "composite" else fields.choice("severity", SEVERITIES, "")
+    levels = read_levels(fields, severity or None, needed=kind.needs_raise)
     rule = Rule(
         id=rule_id,
         kind=name,
-        scope=_scope(fields, kind.needs_quantity),
+        scope=Scope() if name in OVER_CONDITIONS else _scope(fields, kind.needs_quantity),
         version=version_of(document),
         shape=shape_of(document),
         title=fields.title("title"),
@@ -199,6 +200,7 @@ def _scope(fields: Fields, needs_quantity: bool) -> Scope:
     scope = Scope(
         quantity=quantity,
         area=inner.text("area"),
+        group=inner.text("group"),
         types=inner.texts("types"),
         tags=inner.texts("tags"),
         devices=inner.texts("devices"),
@@ -224,10 +226,11 @@ def _schedule(fields: Fields) -> Schedule | None:
     inner = fields.inner("schedule")
     inner.require("when")
     when, zone = inner.raw("when"), inner.text("timezone", DEFAULT_ZONE)
-    inner.text("calendar")
+    calendar = inner.text("calendar")
     inner.no_more()
     try:
-        return Schedule(parse_hours("; ".join(when) if isinstance(when, list) else str(when)), check_zone(zone))
+        hours = parse_hours("; ".join(when) if isinstance(when, list) else str(when))
+        return Schedule(hours, check_zone(zone), calendar)
     except (ValueError, TypeError) as wrong:
         inner.wrong("timezone" if "time zone" in str(wrong) else "when", str(wrong))
         return None

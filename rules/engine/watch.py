@@ -9,7 +9,7 @@ import msgspec
 from pipeline.core.conditions import EndReason, Operand
 from pipeline.core.events import Detection, Edge, Event, Reading
 from rules.engine.catalogue import Catalogue
-from rules.engine.comparison import bind
+from rules.engine.comparison import bounds_of
 from rules.engine.fields import Fields
 from rules.engine.fold import Fold, Source
 from rules.engine.life import Judged, Life
@@ -95,11 +95,12 @@ class Watching:
         self.lateness = catalogue.lateness(rule)
         self.stale_ms = catalogue.stale_after(rule, entity.device)
         self.live_for = catalogue.live_for(rule, entity.device)
+        self.schedule = catalogue.schedule(rule)
 
     def life(self, rule: Rule, catalogue: Catalogue, stale_ms: int) -> Life:
         """The life of this entity's condition."""
-        bound = bind(rule, catalogue.attributes(self.entity.device), self.entity.device)
-        return Life(self.source, bound, stale_ms, rule.schedule)
+        bounds = bounds_of(rule, catalogue, self.entity.device)
+        return Life(self.source, bounds[0][1], stale_ms, self.schedule, bounds)
 
 
 class SingleReading(Watching):

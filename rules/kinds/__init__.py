@@ -7,14 +7,31 @@ from typing import TYPE_CHECKING
 from pipeline.core.extensions import ExtensionTable
 
 if TYPE_CHECKING:
+    from rules.engine.stage2 import SecondKind
     from rules.engine.watch import RuleKind
 
 KINDS: ExtensionTable[RuleKind] = ExtensionTable(
     "kind",
     {
         "absence": "rules.kinds.absence:KIND",
+        "area": "rules.kinds.area:KIND",
+        "cluster": "rules.kinds.cluster:KIND",
+        "composite": "rules.kinds.composite:KIND",
         "threshold": "rules.kinds.threshold:KIND",
         "window": "rules.kinds.window:KIND",
     },
 )
 """Every kind by the name that a rule's `kind` gives."""
+
+STAGE2: ExtensionTable[SecondKind] = ExtensionTable(
+    "kind",
+    {
+        "area": "rules.kinds.area:STAGE2",
+        "cluster": "rules.kinds.cluster:STAGE2",
+        "composite": "rules.kinds.composite:STAGE2",
+    },
+)
+"""The kinds that the alerts worker judges too."""
+
+OVER_CONDITIONS = frozenset({"cluster", "composite"})
+"""The kinds that no reading goes to: they have no scope."""
