@@ -76,10 +76,13 @@ def test_a_rule_that_throws_goes_out_of_service_and_the_others_go_on(monkeypatch
     assert brief(log.add(4, 35))[0] == (KEY, "begin", 4, "")
 
 
-def test_a_rule_document_that_does_not_hold_is_reported_once() -> None:
-    log = Log(broken_rule("bad"))
-    assert brief(log.add(0)) == [("sys.rule_failed|bad", "begin", 0, "")]
-    assert log.add(1) == []
+def test_a_broken_document_ends_the_rules_conditions_and_is_told_by_no_partition() -> None:
+    log = Log(*rules(HOT))
+    log.add(0, 35)
+    assert brief(log.add(1, news=(broken_rule("hot"),))) == [(KEY, "end", 1, "rule_failed")]
+    assert log.add(2, 40) == []
+    assert log.add(3, news=rules(HOT)) == []
+    assert brief(log.add(4, 35)) == [(KEY, "begin", 4, "")]
 
 
 def test_a_silent_producer_is_one_condition_and_absence_waits_for_it() -> None:
