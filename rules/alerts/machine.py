@@ -86,6 +86,11 @@ class AlertsMachine:
         return min([self._log, *self._sources.values()])
 
     @property
+    def second(self) -> Stage2:
+        """Stage 2 as of the last committed frame."""
+        return self._second
+
+    @property
     def sources(self) -> dict[str, int]:
         """L of every source partition that has told its progress."""
         return dict(self._sources)

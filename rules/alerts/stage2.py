@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from pipeline.core.catalogue import RuleDocument
 from pipeline.core.conditions import Condition, ConditionEdge, EndReason, Partial
 from pipeline.core.machine import CatalogueChange
 from rules.engine import failures
@@ -145,13 +146,15 @@ class Stage2:
     def _service(self, fold: Fold, name: str, new: Stage2) -> None:
         """A changed rule is in service again; one that cannot run is reported, here and nowhere else."""
         before, after = self.world.catalogue.rules.get(name), new.world.catalogue.rules.get(name)
-        same = before is not None and after is not None
-        same = same and (before.sha256, before.active) == (after.sha256, after.active)
-        if same and self.invalid.get(name) == new.invalid.get(name):
+        if _mark(before) == _mark(after) and self.invalid.get(name) == new.invalid.get(name):
             return
         failures.mend(fold, name)
         if after is not None and name in new.invalid:
             failures.report_failed(fold, name, after.sha256, new.invalid[name])
+
+
+def _mark(document: RuleDocument | None) -> tuple[str, bool] | None:
+    return None if document is None else (document.sha256, document.active)
 
 
 def _remember(fold: Fold, line: Condition) -> None:

@@ -61,7 +61,10 @@ class Catalogue:
         if self._next_change is None:
             areas: Iterable[Area] = self.documents[Kind.AREA].values()
             times = {time for area in areas for time in (area.valid_from, area.valid_to) if time is not None}
-            self._next_change = min((time for time in times if self.as_of is None or time > self.as_of), default=2**62)
+            first = -(2**62) if times and self.as_of is None else 2**62
+            self._next_change = min(
+                (time for time in times if self.as_of is not None and time > self.as_of), default=first
+            )
         return at >= self._next_change
 
     @property
@@ -110,9 +113,14 @@ class Catalogue:
 
     def positions(self) -> dict[str, Position]:
         """Where the devices and cameras are: their own points, else those of their sites."""
-        everything: list[Device | Camera] = [*self.devices.values(), *self.documents[Kind.CAMERA].values()]
-        places = ((one.id, one.point or getattr(self.site(one.site), "point", None)) for one in everything)
+        places = ((name, self.position(name)) for name in (*self.devices, *self.documents[Kind.CAMERA]))
         return {name: point for name, point in places if point is not None}
+
+    def position(self, device: str) -> Position | None:
+        """Where a device or camera is: its own point, else that of its site."""
+        found = self.device(device)
+        site = None if found is None else self.site(found.site)
+        return (None if found is None else found.point) or (None if site is None else site.point)
 
     def type_of(self, device: str) -> DeviceType | None:
         """The type document of a device."""
@@ -128,11 +136,24 @@ class Catalogue:
         """The area of a device's site and all areas around it, innermost first."""
         found = self.device(device)
         site = None if found is None else self.site(found.site)
-        area = "" if site is None else site.area
+        return () if site is None else self.chain(site.area)
+
+    def area(self, area: str) -> Area | None:
+        """An area by id."""
+        found: Area | None = self.documents[Kind.AREA].get(area)
+        return found
+
+    def group(self, group: str) -> Group | None:
+        """A group by id."""
+        found: Group | None = self.documents[Kind.GROUP].get(group)
+        return found
+
+    def chain(self, area: str) -> tuple[str, ...]:
+        """An area and all areas around it, innermost first; empty when one of them does not exist now."""
         chain: list[str] = []
         while area and area not in chain and len(chain) < _MAX_AREA_DEPTH:
             chain.append(area)
-            document: Area | None = self.documents[Kind.AREA].get(area)
+            document = self.area(area)
             if document is not None and not self._exists(document):
                 return ()
             area = "" if document is None else document.parent
@@ -166,7 +187,7 @@ class Catalogue:
         )
 
     def _in_group(self, group: str, device: str, found: Device | Camera) -> bool:
-        document: Group | None = self.documents[Kind.GROUP].get(group)
+        document = self.group(group)
         return document is not None and (device in document.devices or found.site in document.sites)
 
     def lateness(self, rule: Rule) -> int:

@@ -62,10 +62,3 @@ def days_of(document: Calendar) -> Days:
         off=frozenset(day for day, working in own if not working),
         working=frozenset(day for day, working in own if working),
     )
-
-
-def check_country(country: str) -> str:
-    """Return `country` when its holidays are known. Raises ValueError."""
-    if country and country not in holidays.list_supported_countries(include_aliases=False):
-        raise ValueError("the ISO 3166-1 code of a country whose holidays are known, such as VN, or nothing")
-    return country

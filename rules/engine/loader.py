@@ -13,6 +13,7 @@ from pipeline.core.conditions import Severity
 from pipeline.core.errors import BadInput, IocError
 from pipeline.core.events import ID_PATTERN, DetectionEvent, Quality
 from pipeline.core.quantities import QUANTITIES
+from rules.engine.cycles import circle
 from rules.engine.fields import Fields, near
 from rules.engine.predicates import read_clear, read_levels
 from rules.engine.schedule import DEFAULT_ZONE, Schedule, check_zone, parse_hours
@@ -136,7 +137,16 @@ def _without_twins(rules: list[Rule], mistakes: list[BadInput]) -> Loaded:
         if rule.id in places:
             mistakes.append(BadInput("id", rule.id, f"an id of its own; {places[rule.id]} has it already", rule.place))
         places.setdefault(rule.id, rule.place)
+    _note_circles({rule.id: rule for rule in rules}, mistakes)
     return Loaded(tuple(rules), tuple(mistakes))
+
+
+def _note_circles(rules: dict[str, Rule], mistakes: list[BadInput]) -> None:
+    for rule in rules.values():
+        way = circle(rule, rules)
+        if way:
+            expected = "rules that do not count one another in a circle"
+            mistakes.append(BadInput("of", " > ".join(way), expected, rule.place))
 
 
 def _load_parsed(parsed: Parsed, mistakes: list[BadInput]) -> Rule | None:

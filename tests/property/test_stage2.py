@@ -1,4 +1,4 @@
-"""Stage 2 against a second, naive evaluation written from the page of semantics; order, kills and ticks do not matter."""
+"""Stage 2 against a second, naive evaluation written from the page of semantics; order and kills do not matter."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from pipeline.core.places import distance_m
 from rules.alerts.machine import AlertsMachine
 from rules.alerts.state import AlertOutput
 from rules.backtest import Backtest, Input, parse_input, rule_changes
-from rules.engine.loader import load_text
 from rules.catalogue_files import read_catalogue
+from rules.engine.loader import load_text
 
 T0 = 1_795_222_800_000
 SECOND = 1000
@@ -193,9 +193,9 @@ def _naive_clusters(active: list[Span]) -> set[frozenset[str]]:
         if windows:
             circles[core.device] = max(windows, key=len)
     groups: list[set[str]] = []
-    for core, circle in circles.items():
-        joined = [group for group in groups if any(core in circles[c] or c in circle for c in group if c in circles)]
-        groups = [group for group in groups if group not in joined] + [set().union(circle, {core}, *joined)]
+    for name, circle in circles.items():
+        joined = [group for group in groups if any(name in circles[c] or c in circle for c in group if c in circles)]
+        groups = [group for group in groups if group not in joined] + [circle.union({name}, *joined)]
     return {frozenset(group) for group in groups}
 
 
@@ -256,7 +256,7 @@ _reading = st.tuples(
 
 
 def _inputs(raw: Iterable[tuple[str, int, int, int]], partitions: int) -> list[Input]:
-    lines = [
+    lines: list[dict[str, Any]] = [
         {
             "device": device,
             "quantity": "air_temperature",
