@@ -142,9 +142,10 @@ def _without_twins(rules: list[Rule], mistakes: list[BadInput]) -> Loaded:
 
 
 def _note_circles(rules: dict[str, Rule], mistakes: list[BadInput]) -> None:
+    told = {mistake.where for mistake in mistakes if mistake.field == "of"}
     for rule in rules.values():
         way = circle(rule, rules)
-        if way:
+        if way and rule.place not in told:
             expected = "rules that do not count one another in a circle"
             mistakes.append(BadInput("of", " > ".join(way), expected, rule.place))
 

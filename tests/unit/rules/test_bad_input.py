@@ -21,7 +21,7 @@ AREA = "id: a\nkind: area\nscope: {quantity: rain_rate, area: x}\naggregate: mea
     [
         (HOT + "colour: red\n", 5, "colour", "no such field"),
         (HOT.replace("air_temperature", "air_temprature"), 3, "scope.quantity", "did you mean air_temperature?"),
-        (HOT.replace("{above: 30}", "{urgent: {above: 30}}"), 4, "raise.urgent", "known: critical"),
+        (HOT.replace("{above: 30}", "{urgent: {above: 30}}"), 4, "raise.urgent", "a severity (critical, major, minor, warning, indeterminate) or a comparison (above"),
         (HOT.replace("threshold", "magic"), 2, "kind", "one of absence, area, cluster, composite"),
         (HOT + "schedule: {when: 'workdays 6-8'}\n", 5, "schedule.when", "days and hours such as"),
         (CLUSTER.replace("k: 3", "k: 1"), 4, "k", "a whole number from 2 to 1000"),
@@ -111,7 +111,7 @@ def test_the_linter_points_at_levels_that_are_never_shown_values_out_of_range_an
     [
         ({}, True),
         ({"{quantity: air_temperature}": "{quantity: air_temperature, sites: [x]}"}, True),
-        ({"air_temperature": "humidity"}, False),
+        ({"air_temperature": "pm2_5"}, False),
         ({"above: 30": "above: 31"}, False),
     ],
 )

@@ -89,8 +89,8 @@ def test_a_document_that_breaks_while_running_is_reported_with_file_field_and_al
 
 
 def test_rules_that_count_one_another_are_out_of_service_and_the_others_go_on() -> None:
-    loop = "{id: x, kind: composite, of: [y]}\n---\n{id: y, kind: composite, of: [x]}"
-    desk = Desk(*rules(f"{MEMBER}\n---\n{ANY}\n---\n{loop}"))
+    ring = (*rules("{id: x, kind: composite, of: [y]}"), *rules("{id: y, kind: composite, of: [x]}"))
+    desk = Desk(*rules(f"{MEMBER}\n---\n{ANY}"), *ring)
     assert [key for key, *_ in desk.add(0)] == ["sys.rule_failed|x", "sys.rule_failed|y"]
     desk.add(1, wet(0, BEGIN))
     assert desk.add(11, upto(11)) == [("c|d1", "raised", 0, "")]
