@@ -1,4 +1,4 @@
-"""The registry: areas, sites, types, devices, cameras, groups, calendars and rules in PostgreSQL, each change a revision.
+"""The registry: what stands where, groups, calendars and rules in PostgreSQL, each change a revision.
 
 Every change writes its document, its revision and its outbox row in one transaction; the relay publishes the
 outbox. Writers take one advisory lock first, so the order of the outbox is the order of commits.

@@ -35,11 +35,13 @@ _TIMES = ("at", "log", "device_at", "opened_at", "due_at")
 
 
 class Input(msgspec.Struct, frozen=True, kw_only=True):
-    """One recorded event with its log time (ms) and partition."""
+    """One recorded event with its log time (ms), partition, and place there when it is known."""
 
     event: Event
     log: int
     partition: int = 0
+    offset: int | None = None
+    line: int = 0
 
     @property
     def topic(self) -> str:
@@ -137,7 +139,7 @@ class Backtest:
         self._open(lines)
         found: list[Condition] = []
         for one in lines:
-            found += self._fold((one.topic, one.partition), one.log, ((0, one.event),))
+            found += self._fold((one.topic, one.partition), one.log, ((one.line, one.event),), one.offset)
         for place in list(self._engines):
             if until is not None:
                 found += self._fold(place, until, ())
@@ -155,9 +157,12 @@ class Backtest:
         world = World(Catalogue().with_changes(self._changes), {})
         self._second = Stage2(world, [f"{topic}/{partition}" for topic, partition in self._engines])
 
-    def _fold(self, place: tuple[str, int], log: int, lines: tuple[tuple[int, Event], ...]) -> list[Condition]:
+    def _fold(
+        self, place: tuple[str, int], log: int, lines: tuple[tuple[int, Event], ...], offset: int | None = None
+    ) -> list[Condition]:
         engine = self._engines[place]
-        frame = LogFrame(topic=place[0], partition=place[1], offset=self._offsets[place], log=log, lines=lines)
+        known = self._offsets[place] if offset is None else offset
+        frame = LogFrame(topic=place[0], partition=place[1], offset=known, log=log, lines=lines)
         self._offsets[place] += 1
         delta = engine.fold(frame)
         engine.commit(delta)

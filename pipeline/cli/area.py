@@ -27,7 +27,7 @@ def add(
     """Register an area, or change it; its polygon comes with `ioc catalogue apply`."""
     from devices.registry import document_of
 
-    raw = {"id": id_, "parent": parent, "title": {"vi": vi, "en": en}}
+    raw: dict[str, object] = {"id": id_, "parent": parent, "title": {"vi": vi, "en": en}}
     raw |= {"valid_from": moment("--from", since), "valid_to": moment("--to", until)}
     with registry(settings(sets)) as open_registry:
         before = open_registry.find(Kind.AREA, id_)

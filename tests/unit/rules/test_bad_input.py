@@ -21,7 +21,12 @@ AREA = "id: a\nkind: area\nscope: {quantity: rain_rate, area: x}\naggregate: mea
     [
         (HOT + "colour: red\n", 5, "colour", "no such field"),
         (HOT.replace("air_temperature", "air_temprature"), 3, "scope.quantity", "did you mean air_temperature?"),
-        (HOT.replace("{above: 30}", "{urgent: {above: 30}}"), 4, "raise.urgent", "a severity (critical, major, minor, warning, indeterminate) or a comparison (above"),
+        (
+            HOT.replace("{above: 30}", "{urgent: {above: 30}}"),
+            4,
+            "raise.urgent",
+            "a severity (critical, major, minor, warning, indeterminate) or a comparison (above",
+        ),
         (HOT.replace("threshold", "magic"), 2, "kind", "one of absence, area, cluster, composite"),
         (HOT + "schedule: {when: 'workdays 6-8'}\n", 5, "schedule.when", "days and hours such as"),
         (CLUSTER.replace("k: 3", "k: 1"), 4, "k", "a whole number from 2 to 1000"),
