@@ -91,11 +91,21 @@ def version_of(document: dict[str, Any]) -> str:
 
 def shape_of(document: dict[str, Any]) -> str:
     """sha256 of what must not change for state to be kept: all but numbers of raise and clear, for, schedule, texts."""
+    return hashlib.sha256(canonical(_shaping(document))).hexdigest()
+
+
+def dropping(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """The fields whose change from `old` to `new` costs a rule its state, by name."""
+    before, after = _shaping(old), _shaping(new)
+    return sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+
+
+def _shaping(document: dict[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in document.items() if key not in _FREE}
     for key in ("raise", "clear"):
         if key in kept:
             kept[key] = _without_numbers(kept[key])
-    return hashlib.sha256(canonical(kept)).hexdigest()
+    return kept
 
 
 def _without_numbers(value: Any) -> Any:

@@ -47,8 +47,10 @@ def _carry_over(fold: Fold, key: bytes, rule_id: str, old: World, new: World) ->
         return
     reason = _reason(rule_id, old, new, in_scope=after is not None)
     if reason is None and after is not None:
+        fold.counts["ioc_rules_states_kept_total"] += 1
         after.adopt(fold)
     elif reason is not None:
+        fold.counts["ioc_rules_states_dropped_total"] += 1
         before.retire(fold, fold.log, reason)
 
 
