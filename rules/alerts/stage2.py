@@ -140,6 +140,8 @@ class Stage2:
             self._retire(fold, before, EndReason.RULE_FAILED if invalid else EndReason.RULE_REMOVED)
         elif after.rule.shape != before.rule.shape:
             self._retire(fold, before, EndReason.RULE_CHANGED)
+        elif after.gone:
+            self._retire(fold, before, EndReason.OUT_OF_SCOPE)
         elif fold.state(_key(before.rule)) is not None:
             new._run(fold, after, after.adopt)
 

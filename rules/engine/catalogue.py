@@ -111,11 +111,6 @@ class Catalogue:
             return found
         return msgspec.structs.replace(found, days=self.calendar(found.calendar))
 
-    def positions(self) -> dict[str, Position]:
-        """Where the devices and cameras are: their own points, else those of their sites."""
-        places = ((name, self.position(name)) for name in (*self.devices, *self.documents[Kind.CAMERA]))
-        return {name: point for name, point in places if point is not None}
-
     def position(self, device: str) -> Position | None:
         """Where a device or camera is: its own point, else that of its site."""
         found = self.device(device)

@@ -57,6 +57,8 @@ class Second(Protocol):
     lateness: int
     of: frozenset[str]
     """The rules whose conditions it counts; empty for a rule over partials."""
+    gone: bool
+    """Whether what it watches does not exist as of its catalogue."""
 
     def take(self, fold: Fold, state: Any, line: Condition | Partial) -> Any:
         """Note a line, to be judged when W2 passes its time."""

@@ -247,6 +247,8 @@ class AreaSecond:
         self.rule, self.settings = rule, rule.own
         self.lateness = world.catalogue.lateness(rule)
         self.aggregate = AGGREGATES.get(rule.own.aggregate)
+        scope, catalogue = rule.scope, world.catalogue
+        self.gone = not catalogue.chain(scope.area) if scope.area else catalogue.group(scope.group) is None
         source = Source(rule.id, rule.version, Entity(place_of(rule)).alert_key(rule.id), "", rule.shadow)
         holds = max(world.catalogue.stale_after(rule, ""), rule.own.every)
         self.conditions = Life(source, bind(rule, {}, ""), holds, world.catalogue.schedule(rule))

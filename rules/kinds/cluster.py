@@ -16,7 +16,7 @@ from rules.engine.stage2 import Item
 from rules.engine.watch import Entity, Watch
 from rules.engine.world import World
 from rules.kinds.distance import read_distance
-from rules.kinds.gathering import Gathering, GatheringState, fixed
+from rules.kinds.gathering import Gathering, GatheringState, check_clear, fixed
 from rules.kinds.neighbourhood import Neighbourhood
 
 
@@ -41,6 +41,7 @@ class Cluster:
     def read(self, fields: Fields) -> ClusterSettings:
         """`rule`, `k`, `radius`, `within` and `severity`."""
         fields.require("rule", "k", "radius")
+        check_clear(fields)
         name = fields.raw("severity")
         found = ClusterSettings(
             fields.text("rule"),
@@ -67,7 +68,7 @@ class Cluster:
         def rank(items: Sequence[Item]) -> int:
             return RANK[own.severity] if len({one.device for one in items}) >= own.k else 0
 
-        grouping = Neighbourhood(own.radius, own.within, rank, world.catalogue.positions())
+        grouping = Neighbourhood(own.radius, own.within, rank, world.catalogue.position)
         bound = fixed(rule, own.severity, _threshold(rule))
         return Gathering(rule, world, self.members(rule), grouping, bound)
 

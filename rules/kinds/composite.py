@@ -16,7 +16,18 @@ from rules.engine.stage2 import Item
 from rules.engine.watch import Entity, Watch
 from rules.engine.world import World
 from rules.kinds.distance import read_distance
-from rules.kinds.gathering import Found, Gathering, GatheringState, Group, Grouping, Ranking, fixed, rising, strongest
+from rules.kinds.gathering import (
+    Found,
+    Gathering,
+    GatheringState,
+    Group,
+    Grouping,
+    Ranking,
+    check_clear,
+    fixed,
+    rising,
+    strongest,
+)
 from rules.kinds.neighbourhood import Neighbourhood
 
 MAX_MEMBERS = 100
@@ -82,6 +93,7 @@ class Composite:
     def read(self, fields: Fields) -> CompositeSettings:
         """`of`, `match`, `same`, `within` and `severity`."""
         fields.require("of")
+        check_clear(fields)
         rules = fields.texts("of")
         if "of" in fields and not 1 <= len(rules) <= MAX_MEMBERS:
             fields.wrong("of", f"a list of 1 to {MAX_MEMBERS} rule ids")
@@ -105,7 +117,7 @@ class Composite:
         bound = rising(rule, threshold) if own.rise else fixed(rule, own.severity, threshold)
         grouping: Grouping = SamePlace(own.same, own.within, own.rank, world.catalogue)
         if own.radius:
-            grouping = Neighbourhood(own.radius, own.within, own.rank, world.catalogue.positions())
+            grouping = Neighbourhood(own.radius, own.within, own.rank, world.catalogue.position)
         return Gathering(rule, world, self.members(rule), grouping, bound)
 
 

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from pipeline.core.conditions import RANK, Condition, ConditionEdge, EndReason, Partial, Severity, Threshold
 from rules.engine.comparison import Bound, BoundClear, BoundLevel
+from rules.engine.fields import Fields
 from rules.engine.fold import Fold, Source
 from rules.engine.life import Judged, Life
 from rules.engine.schedule import NEVER
@@ -80,6 +81,8 @@ class Grouping:
 
 class Gathering:
     """All groups of one rule."""
+
+    gone = False
 
     def __init__(self, rule: Rule, world: World, of: frozenset[str], grouping: Grouping, levels: Bound) -> None:
         self.rule, self.of, self.grouping, self.bound = rule, of, grouping, levels
@@ -247,7 +250,8 @@ def _level(severity: Severity, threshold: Threshold) -> BoundLevel:
 
 def strongest(items: Sequence[Item], within: int | None, rank: Ranking, around: Item | None = None) -> Found:
     """The highest rank of items begun within `within` ms of one another, those with `around` only when given."""
-    if within is None:
+    begins = [one.begin for one in items]
+    if within is None or max(begins, default=0) - min(begins, default=0) <= within:
         return Found(rank(items), tuple(items))
     best = Found(0, ())
     for first in items:
@@ -258,3 +262,10 @@ def strongest(items: Sequence[Item], within: int | None, rank: Ranking, around: 
         if found and (found, len(window)) > (best.rank, len(best.items)):
             best = Found(found, tuple(window))
     return best
+
+
+def check_clear(fields: Fields) -> None:
+    """What conditions amount to is no number: `clear` may only have a duration."""
+    clear = fields.data.get("clear")
+    if isinstance(clear, dict) and set(clear) - {"for"}:
+        fields.wrong("clear", "only {for: ..}: a rule over conditions is clear when its match no longer holds")

@@ -8,7 +8,8 @@ them, are enough. A group is what cores connect, with all that lies around them 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cache
 
 from pipeline.core.events import Position
 from pipeline.core.places import EARTH_RADIUS_M, distance_m
@@ -19,8 +20,13 @@ from rules.kinds.gathering import Found, Group, Grouping, Ranking, strongest
 class Neighbourhood(Grouping):
     """Groups within `radius` m. `where`: the position of a device; conditions without one are in no group."""
 
-    def __init__(self, radius: float, within: int | None, rank: Ranking, where: dict[str, Position]) -> None:
-        self.radius, self.within, self.rank, self.where = radius, within, rank, where
+    def __init__(
+        self, radius: float, within: int | None, rank: Ranking, where: Callable[[str], Position | None]
+    ) -> None:
+        self.radius, self.within, self.rank, self.where = radius, within, rank, cache(where)
+        self._items: dict[str, Item] = {}
+        self._near: dict[str, dict[str, Item]] = {}
+        self._around: dict[str, Found] = {}
 
     def place(self, item: Item) -> str:
         """Nothing: where it is decides."""
@@ -28,7 +34,8 @@ class Neighbourhood(Grouping):
 
     def find(self, items: Iterable[Item], groups: dict[str, Group]) -> dict[str, Found]:
         """Groups with the keys that they had, or their smallest device id. Of merged ones the older key lives on."""
-        components = self._components([one for one in items if self._point(one) is not None])
+        self._follow({one.key: one for one in items if self._point(one) is not None})
+        components = self._components()
         found: dict[str, Found] = {}
         for key, group in sorted(groups.items(), key=lambda pair: (pair[1].since, pair[0])):
             heir = _heir(key, group, components)
@@ -43,28 +50,46 @@ class Neighbourhood(Grouping):
         return found
 
     def _found(self, component: tuple[Item, ...], device: str) -> Found:
-        ranks = [self._around(one, component).rank for one in component]
-        return Found(max(ranks), component, device)
+        return Found(max(self._around[one.key].rank for one in component), component, device)
 
-    def _components(self, items: list[Item]) -> list[tuple[Item, ...]]:
+    def _components(self) -> list[tuple[Item, ...]]:
         """The groups, by smallest device id; what lies between two cores of different groups belongs to the first."""
-        items = sorted(items, key=lambda one: (_name(one), one.key))
-        around = {one.key: self._around(one, items) for one in items}
-        left = {one.key: one for one in items if around[one.key].rank}
+        items = sorted(self._items.values(), key=lambda one: (_name(one), one.key))
+        left = {one.key: one for one in items if self._around[one.key].rank}
         taken: set[str] = set()
         found = []
         while left:
-            members = _connected(next(iter(left.values())), left, around)
+            members = _connected(next(iter(left.values())), left, self._around)
             component = tuple(one for one in items if one.key in members and one.key not in taken)
             taken |= members
             found.append(component)
         return found
 
-    def _around(self, core: Item, items: Iterable[Item]) -> Found:
-        near = [one for one in items if self._near(core, one)]
-        return strongest(near, self.within, self.rank, core)
+    def _follow(self, items: dict[str, Item]) -> None:
+        """Look anew only at what differs from the last call, and at what is near it: this is a memo, no state."""
+        stale: set[str] = set()
+        for key in [key for key, one in self._items.items() if items.get(key) != one]:
+            stale |= self._near.pop(key).keys()
+            for other in stale & self._near.keys():
+                self._near[other].pop(key, None)
+            del self._items[key]
+        for key in sorted(items.keys() - self._items.keys()):
+            self._items[key] = items[key]
+            self._near[key] = {name: one for name, one in self._items.items() if self._is_near(items[key], one)}
+            for other in self._near[key]:
+                self._near[other][key] = items[key]
+            stale |= self._near[key].keys()
+        for key in stale:
+            if key in self._items:
+                self._around[key] = self._look_around(key)
+            else:
+                self._around.pop(key, None)
 
-    def _near(self, a: Item, b: Item) -> bool:
+    def _look_around(self, key: str) -> Found:
+        near = sorted(self._near[key].values(), key=lambda one: (_name(one), one.key))
+        return strongest(near, self.within, self.rank, self._items[key])
+
+    def _is_near(self, a: Item, b: Item) -> bool:
         here, there = self._point(a), self._point(b)
         assert here is not None
         assert there is not None
@@ -73,7 +98,7 @@ class Neighbourhood(Grouping):
         return distance_m(here, there) <= self.radius
 
     def _point(self, item: Item) -> Position | None:
-        return item.point if item.point is not None else self.where.get(item.device)
+        return item.point if item.point is not None else self.where(item.device)
 
 
 def _connected(start: Item, left: dict[str, Item], around: dict[str, Found]) -> set[str]:

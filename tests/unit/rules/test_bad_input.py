@@ -35,6 +35,7 @@ AREA = "id: a\nkind: area\nscope: {quantity: rain_rate, area: x}\naggregate: mea
         (CLUSTER.replace("major", "terrible"), 6, "severity", "one of critical, major, minor, warning"),
         (CLUSTER + "scope: {quantity: rain_rate}\n", 7, "scope", "no such field"),
         (CLUSTER + "raise: {above: 3}\n", 7, "raise", "no raise: this kind has none"),
+        (COMPOSITE + "clear: {below: 3}\n", 5, "clear", "only {for: ..}"),
         (COMPOSITE + "match: most\n", 5, "match", "all, any, {at_least: k} or {score: x, weights"),
         (COMPOSITE + "match: {at_least: 3}\n", 5, "match.at_least", "a whole number from 1 to 2"),
         (COMPOSITE + "match: {score: 9, weights: {hot: 1, wet: 2}}\n", 5, "match.score", "at most 3"),

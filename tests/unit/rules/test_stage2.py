@@ -187,3 +187,15 @@ def test_a_share_replaces_its_predecessor_and_one_of_another_rule_version_is_lef
     assert state.alert.why.window is not None
     assert state.alert.why.window.value == 6.0
     assert state.alert.entity.kind == "area"
+
+
+def test_an_area_that_ends_takes_its_condition_with_it() -> None:
+    rule = "{id: a, kind: area, scope: {quantity: rain_rate, area: x}, aggregate: sum, every: 10s, raise: {above: 5}}"
+    end = CatalogueChange(1, Kind.AREA, "x", Area(id="x", valid_to=T0 + 60_000))
+    desk = Desk(*rules(rule), end)
+    shape = desk.machine.second.world.rules["a"].shape
+    body = {"shape": shape, "count": 1, "hits": 1, "memory": [9.0], "operands": []}
+    desk.add(0, Partial(rule="a", area="x", source=SOURCE, pane=T0, value=body))
+    assert desk.add(11, upto(11)) == [("a|x", "raised", 0, "")]
+    assert desk.add(59) == []
+    assert desk.add(60) == [("a|x", "cleared", 60, "out_of_scope")]
