@@ -53,7 +53,7 @@ class Matching(msgspec.Struct, frozen=True):
     bar: int = BAR
 
 
-def matching(frames: int = 600, runs: int = 3) -> Matching:
+def matching(frames: int = 400, runs: int = 3) -> Matching:
     """Evaluations a second of 1,000 mixed rules, a hundred for each of ten quantities, ten of which match a reading."""
     engine_changes = [*_devices(), *rule_changes(load_text(_mixed()).checked())]
     rates, raised, evaluations = [], 0, 0

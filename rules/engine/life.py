@@ -60,21 +60,17 @@ class Judged:
 
 
 class Life:
-    """The running logic for one rule and one entity. `stale_ms`: how long a value holds.
-
-    `bounds`: the bound from each time on, for a device whose numbers are dated; a value is judged by that of its time.
-    """
+    """The running logic for one rule and one entity. `stale_ms`: how long a value holds. `bounds`: see comparison."""
 
     __slots__ = ("bound", "bounds", "schedule", "source", "stale_ms")
 
     def __init__(
         self, source: Source, bound: Bound, stale_ms: int, schedule: Schedule | None, bounds: DatedBounds = ()
     ) -> None:
-        self.source, self.bound, self.stale_ms, self.schedule = source, bound, stale_ms, schedule
-        self.bounds = bounds if len(bounds) > 1 else ()
+        self.source, self.bound, self.bounds, self.stale_ms, self.schedule = source, bound, bounds, stale_ms, schedule
 
     def _as_of(self, at: int) -> None:
-        if self.bounds:
+        if len(self.bounds) > 1:
             self.bound = bound_at(self.bounds, at)
 
     # --- what a state waits for
