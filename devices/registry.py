@@ -1,4 +1,4 @@
-"""The registry: areas, sites, types, devices, cameras and rules in PostgreSQL, each change a revision.
+"""The registry: what stands where, groups, calendars and rules in PostgreSQL, each change a revision.
 
 Every change writes its document, its revision and its outbox row in one transaction; the relay publishes the
 outbox. Writers take one advisory lock first, so the order of the outbox is the order of commits.
@@ -14,8 +14,21 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from devices.checks import check_area_validity, check_calendar, check_dated
 from devices.decoders import DECODERS
-from pipeline.core.catalogue import DOCUMENTS, Area, Camera, Device, DeviceType, Document, Kind, RuleDocument, Site
+from pipeline.core.catalogue import (
+    DOCUMENTS,
+    Area,
+    Calendar,
+    Camera,
+    Device,
+    DeviceType,
+    Document,
+    Group,
+    Kind,
+    RuleDocument,
+    Site,
+)
 from pipeline.core.codec import encode_line
 from pipeline.core.errors import BadInput, Rejected
 from pipeline.core.events import check_id
@@ -160,6 +173,7 @@ def _check_area(registry: Registry, area: Area) -> None:
         ancestor = above.parent if isinstance(above, Area) else ""
     for position in area.polygon:
         check_position("area.polygon", position)
+    check_area_validity(area)
 
 
 def _check_site(registry: Registry, site: Site) -> None:
@@ -184,7 +198,16 @@ def _check_type(_: Registry, type_: DeviceType) -> None:
         raise BadInput("type.decoder", type_.decoder, "one of " + ", ".join(sorted(DECODERS)))
 
 
+def _check_group(registry: Registry, group: Group) -> None:
+    for site in group.sites:
+        registry.require(Kind.SITE, "group.sites", site)
+    for device in group.devices:
+        if registry.find(Kind.CAMERA, device) is None:
+            registry.require(Kind.DEVICE, "group.devices", device)
+
+
 def _check_device(registry: Registry, device: Device) -> None:
+    check_dated("device", device)
     registry.require(Kind.TYPE, "device.type", device.type)
     registry.require(Kind.SITE, "device.site", device.site)
     if device.point is not None:
@@ -194,6 +217,7 @@ def _check_device(registry: Registry, device: Device) -> None:
 
 
 def _check_camera(registry: Registry, camera: Camera) -> None:
+    check_dated("camera", camera)
     registry.require(Kind.SITE, "camera.site", camera.site)
     if camera.point is not None:
         check_position("camera.point", camera.point)
@@ -220,6 +244,8 @@ _CHECKS: dict[type[Document], Callable[[Registry, Any], None]] = {
     DeviceType: _check_type,
     Device: _check_device,
     Camera: _check_camera,
+    Group: _check_group,
+    Calendar: lambda _, calendar: check_calendar(calendar),
     RuleDocument: _check_nothing,
 }
 _COLUMNS: dict[type[Document], Callable[[Any], dict[str, Any]]] = {
@@ -228,5 +254,7 @@ _COLUMNS: dict[type[Document], Callable[[Any], dict[str, Any]]] = {
     DeviceType: lambda _: {},
     Device: lambda device: {"type": device.type, "site": device.site, "retired": device.retired_at is not None},
     Camera: lambda camera: {"site": camera.site, "retired": camera.retired_at is not None},
+    Group: lambda _: {},
+    Calendar: lambda _: {},
     RuleDocument: lambda rule: {"active": rule.active},
 }

@@ -6,6 +6,7 @@ Not simulated: producers, ticks between lines, and loss. Log time is each line's
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,13 +14,17 @@ import msgspec
 
 from pipeline.core.catalogue import Kind, RuleDocument
 from pipeline.core.clock import parse_rfc3339
-from pipeline.core.conditions import Condition
+from pipeline.core.conditions import Condition, Partial
 from pipeline.core.errors import BadInput, Rejected
 from pipeline.core.events import Case, Detection, Event, Reading
 from pipeline.core.machine import CatalogueChange, LogFrame
 from pipeline.core.quantities import QUANTITIES, quantity
+from rules.alerts.stage2 import Stage2
+from rules.engine.catalogue import Catalogue
 from rules.engine.engine import Engine
+from rules.engine.fold import Fold
 from rules.engine.settings import Rule
+from rules.engine.world import World
 
 TOPICS: dict[type[Event], str] = {
     Reading: "ioc.readings.v1",
@@ -30,11 +35,13 @@ _TIMES = ("at", "log", "device_at", "opened_at", "due_at")
 
 
 class Input(msgspec.Struct, frozen=True, kw_only=True):
-    """One recorded event with its log time (ms) and partition."""
+    """One recorded event with its log time (ms), partition, and place there when it is known."""
 
     event: Event
     log: int
     partition: int = 0
+    offset: int | None = None
+    line: int = 0
 
     @property
     def topic(self) -> str:
@@ -115,13 +122,16 @@ def backtest(
 
 
 class Backtest:
-    """Engines for every (topic, partition) that the input speaks of."""
+    """Engines for every (topic, partition) that the input speaks of, and stage 2 over what they write."""
 
     def __init__(self, rules: Sequence[Rule], catalogue: Sequence[CatalogueChange]) -> None:
         self._changes = [*catalogue, *rule_changes(rules)]
         self._engines: dict[tuple[str, int], Engine] = {}
         self._offsets: dict[tuple[str, int], int] = {}
-        self.counters: dict[str, int] = {}
+        self._second: Stage2 | None = None
+        self._second_states: dict[bytes, Any] = {}
+        self._log: dict[str, int] = {}
+        self.counters: Counter[str] = Counter()
         self.derived: list[Reading] = []
 
     def run(self, inputs: Iterable[Input], until: int | None) -> list[Condition]:
@@ -130,11 +140,12 @@ class Backtest:
         self._open(lines)
         found: list[Condition] = []
         for one in lines:
-            found += self._fold((one.topic, one.partition), one.log, ((0, one.event),))
+            found += self._fold((one.topic, one.partition), one.log, ((one.line, one.event),), one.offset)
         for place in list(self._engines):
             if until is not None:
                 found += self._fold(place, until, ())
-        self._count()
+        for engine in self._engines.values():
+            self.counters.update(engine.counters)
         return sorted(found, key=lambda one: (one.log, one.rule, one.key, one.n, one.episode))
 
     def _open(self, lines: list[Input]) -> None:
@@ -144,20 +155,38 @@ class Backtest:
         for place in sorted(places):
             self._engines[place] = Engine(*place, changes=self._changes, owns=_owner(place, first, homes))
             self._offsets[place] = 0
+        world = World(Catalogue().with_changes(self._changes), {})
+        self._second = Stage2(world, [f"{topic}/{partition}" for topic, partition in self._engines])
 
-    def _fold(self, place: tuple[str, int], log: int, lines: tuple[tuple[int, Event], ...]) -> list[Condition]:
+    def _fold(
+        self, place: tuple[str, int], log: int, lines: tuple[tuple[int, Event], ...], offset: int | None = None
+    ) -> list[Condition]:
         engine = self._engines[place]
-        frame = LogFrame(topic=place[0], partition=place[1], offset=self._offsets[place], log=log, lines=lines)
+        known = self._offsets[place] if offset is None else offset
+        frame = LogFrame(topic=place[0], partition=place[1], offset=known, log=log, lines=lines)
         self._offsets[place] += 1
         delta = engine.fold(frame)
         engine.commit(delta)
         self.derived += [output for output in delta.outputs if isinstance(output, Reading)]
-        return [output for output in delta.outputs if isinstance(output, Condition)]
+        found = [output for output in delta.outputs if isinstance(output, Condition)]
+        partials = [output for output in delta.outputs if isinstance(output, Partial)]
+        return [*found, *self._judge([*found, *partials], frame, engine.log or log)]
 
-    def _count(self) -> None:
-        for engine in self._engines.values():
-            for name, count in engine.counters.items():
-                self.counters[name] = self.counters.get(name, 0) + count
+    def _judge(self, lines: list[Condition | Partial], frame: LogFrame[Event], log: int) -> list[Condition]:
+        """What stage 2 makes of what one frame gave, and then of the L that it brought."""
+        assert self._second is not None
+        if not self._second.seconds:
+            return []
+        fold = Fold(frame, max([log, *self._log.values()]), self._second_states, {})
+        if self._second.world.catalogue.expires(fold.log):
+            self._second = self._second.after(fold, (), self._log)
+        for line in lines:
+            self._second.take(fold, line)
+        self._log[f"{frame.topic}/{frame.partition}"] = log
+        self._second.advance(fold, self._log)
+        self._second_states.update(fold.changed)
+        self.counters.update(fold.counts)
+        return [output for output in fold.outputs if isinstance(output, Condition)]
 
 
 def _owner(place: tuple[str, int], first: tuple[str, int], homes: dict[str, tuple[str, int]]) -> Any:

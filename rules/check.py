@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
 
 from pipeline.core.quantities import QUANTITIES, Nature
+from rules.engine.cycles import members_of
 from rules.engine.loader import load_paths
 from rules.engine.settings import Level, Operator, Predicate, Rule
 from rules.testing import run_tests
@@ -28,15 +29,16 @@ def check_paths(paths: list[Path]) -> tuple[tuple[Rule, ...], list[Finding]]:
     loaded = load_paths(paths)
     findings = [Finding(where=mistake.where, field=mistake.field, message=str(mistake)) for mistake in loaded.mistakes]
     for rule in loaded.rules:
-        findings += lint(rule)
+        findings += lint(rule, loaded.rules)
+    findings += [*overlaps(loaded.rules), *unknown_members(loaded.rules)]
     return loaded.rules, findings
 
 
-def lint(rule: Rule) -> list[Finding]:
-    """What looks wrong with a well-formed rule."""
+def lint(rule: Rule, others: Sequence[Rule] = ()) -> list[Finding]:
+    """What looks wrong with a well-formed rule among `others`."""
     return [
         Finding(where=rule.place, rule=rule.id, field=field, message=message, kind="lint")
-        for field, message in (*_unreachable(rule), *_implausible(rule), *_mismatched(rule), *_untested(rule))
+        for field, message in (*_unreachable(rule), *_implausible(rule), *_mismatched(rule), *_untested(rule, others))
     ]
 
 
@@ -91,9 +93,50 @@ def _compares_text(level: Level) -> bool:
     return level.predicate.text is not None
 
 
-def _untested(rule: Rule) -> Iterable[tuple[str, str]]:
-    outcomes = run_tests(rule)
+def _untested(rule: Rule, others: Sequence[Rule]) -> Iterable[tuple[str, str]]:
+    outcomes = run_tests(rule, others)
     if not any(outcome.fired for outcome in outcomes):
         yield "tests", "no test in which the rule fires; write at least one"
     if not any(not outcome.fired for outcome in outcomes):
         yield "tests", "no test in which the rule stays quiet; write at least one"
+
+
+def overlaps(rules: Sequence[Rule]) -> list[Finding]:
+    """Rules of one kind over one quantity whose scopes meet and whose levels are the same: two alerts for one fact."""
+    found = []
+    for index, late in enumerate(rules):
+        for early in rules[:index]:
+            if _watches_the_same(early, late) and _judges_the_same(early, late):
+                message = (
+                    f"watches the same as {early.id} ({early.place}) with the same levels: two alerts for one fact"
+                )
+                found.append(Finding(where=late.place, rule=late.id, field="scope", message=message, kind="lint"))
+    return found
+
+
+def _judges_the_same(a: Rule, b: Rule) -> bool:
+    return (a.kind, a.own) == (b.kind, b.own) and any(
+        mine.severity == theirs.severity and mine.predicate == theirs.predicate
+        for mine in a.levels
+        for theirs in b.levels
+    )
+
+
+def _watches_the_same(a: Rule, b: Rule) -> bool:
+    """Whether some entity may be in both scopes, as far as the scopes alone tell."""
+    mine, theirs = a.scope, b.scope
+    if (mine.quantity, mine.detections) != (theirs.quantity, theirs.detections) or a.schedule != b.schedule:
+        return False
+    sets = ((mine.types, theirs.types), (mine.devices, theirs.devices), (mine.sites, theirs.sites))
+    places = ((mine.area, theirs.area), (mine.group, theirs.group))
+    return all(not x or not y or x & y for x, y in sets) and all(not x or not y or x == y for x, y in places)
+
+
+def unknown_members(rules: Sequence[Rule]) -> list[Finding]:
+    """Rules over rules that are not among these."""
+    known = {rule.id for rule in rules}
+    return [
+        Finding(where=rule.place, rule=rule.id, field="of", message=f"counts {name}, which is not here", kind="lint")
+        for rule in rules
+        for name in sorted(members_of(rule) - known)
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ from pipeline.core.errors import BadInput, IocError
 from pipeline.core.events import Reading
 from rules.backtest import Backtest, parse_input
 from rules.catalogue_files import read_catalogue
+from rules.engine.cycles import members_of
 from rules.engine.duration import parse_duration
 from rules.engine.settings import Rule
 
@@ -36,15 +37,28 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         return not self.differences
 
 
-def run_tests(rule: Rule) -> list[Outcome]:
-    """The outcomes of all tests of a rule."""
-    return [_run(rule, test, index) for index, test in enumerate(rule.tests, 1)]
+def run_tests(rule: Rule, others: Iterable[Rule] = ()) -> list[Outcome]:
+    """The outcomes of all tests of a rule. `others`: where the rules that it counts are found."""
+    members = _members(rule, {one.id: one for one in others})
+    return [_run(rule, members, test, index) for index, test in enumerate(rule.tests, 1)]
 
 
-def _run(rule: Rule, test: dict[str, Any], number: int) -> Outcome:
+def _members(rule: Rule, known: dict[str, Rule]) -> list[Rule]:
+    """The rules that a rule counts, and those that they count."""
+    found: dict[str, Rule] = {}
+    waiting = [rule]
+    while waiting:
+        for name in members_of(waiting.pop()) - found.keys() - {rule.id}:
+            if name in known:
+                found[name] = known[name]
+                waiting.append(known[name])
+    return list(found.values())
+
+
+def _run(rule: Rule, members: list[Rule], test: dict[str, Any], number: int) -> Outcome:
     name = str(test.get("name") or f"test {number}")
     try:
-        found = _found(rule, test, name)
+        found = _found(rule, members, test, name)
         differences = compare(_expected(test), found)
     except (IocError, ValueError, AttributeError) as wrong:
         found, differences = (), [str(wrong)]
@@ -52,12 +66,13 @@ def _run(rule: Rule, test: dict[str, Any], number: int) -> Outcome:
     return Outcome(rule=rule.id, name=name, place=rule.place, differences=tuple(differences), fired=fired)
 
 
-def _found(rule: Rule, test: dict[str, Any], name: str) -> Sequence[Condition | Reading]:
+def _found(rule: Rule, members: list[Rule], test: dict[str, Any], name: str) -> Sequence[Condition | Reading]:
     inputs = [parse_input(line, name) for line in test.get("given") or []]
     catalogue = read_catalogue(test["catalogue"], name) if test.get("catalogue") else []
     last = max((one.log for one in inputs), default=0)
-    backtest = Backtest([rule], catalogue)
-    conditions = backtest.run(inputs, until_of(test.get("until"), last))
+    backtest = Backtest([rule, *members], catalogue)
+    counted = {member.id for member in members}
+    conditions = [one for one in backtest.run(inputs, until_of(test.get("until"), last)) if one.rule not in counted]
     return sorted(conditions, key=lambda one: (one.at, one.key, one.episode, one.n)) or backtest.derived
 
 

@@ -34,6 +34,8 @@ COMMANDS = {
     "prepare": Row("pipeline.cli.topics:prepare", "Make topics and tables, once before the parts run."),
     "catalogue": Row("pipeline.cli.catalogue:group", "Areas, sites, types, devices and cameras from files."),
     "device": Row("pipeline.cli.device:group", "Register, list, show and retire devices."),
+    "area": Row("pipeline.cli.area:group", "Register areas with their validity, show the tree."),
+    "calendar": Row("pipeline.cli.calendar:group", "Working days: a centre's own days, public holidays, deadlines."),
     "camera": Row("pipeline.cli.camera:group", "Register and list cameras."),
     "deadletter": Row("pipeline.cli.deadletter:group", "List, show and retry what could not be used."),
     "person": Row("pipeline.cli.person:group", "Who may log in to the console."),

@@ -50,10 +50,18 @@ def gateway(
     tell(measure(messages), as_json=as_json)
 
 
+@group.command()
+def engine(as_json: AsJson = False) -> None:
+    """The rule engine alone: evaluations a second, and what a reading costs with more and more rules."""
+    from rules.engine.bench import run
+
+    tell(run(), as_json=as_json)
+
+
 @group.command("all")
 def all_(as_json: AsJson = False) -> None:
     """Every benchmark with its default load."""
-    for benchmark in (worker, path, gateway):
+    for benchmark in (engine, worker, path, gateway):
         print(f"--- {benchmark.__name__}")
         benchmark(as_json=as_json)
 

@@ -1,4 +1,4 @@
-"""`ioc catalogue`: areas, sites, types, devices and cameras from YAML files, and lists of them."""
+"""`ioc catalogue`: areas, sites, types, devices, cameras, groups and calendars from YAML files, and lists of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipeline.core.catalogue import Kind
 from pipeline.core.errors import BadInput
 
 group = typer.Typer(no_args_is_help=True)
-_ORDER = ("area", "site", "type", "device", "camera")
+_ORDER = ("area", "site", "type", "device", "camera", "group", "calendar")
 
 
 @group.command()

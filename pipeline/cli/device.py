@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from pipeline.cli.attribute import group as attribute_group
 from pipeline.cli.output import AsJson, Sets, show
 from pipeline.cli.services import mosquitto, pairs, position, registry, settings
 from pipeline.core.catalogue import Device, Kind
@@ -15,6 +16,9 @@ from pipeline.core.clock import now_ms, rfc3339
 from pipeline.core.errors import BadInput
 
 group = typer.Typer(no_args_is_help=True)
+group.add_typer(
+    attribute_group, name="attribute", help="Numbers of a device that rules compare with, with their dates."
+)
 
 
 @group.command()

@@ -1,10 +1,11 @@
-"""`ioc rule`: check rule files, run their tests, try rules on recorded events, and apply them.
+"""`ioc rule`: check rule files, run their tests, try rules on recorded events, apply them, explain their alerts.
 
-Only `apply` needs a service.
+`check`, `test` and `backtest --input` need no service.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,14 +15,18 @@ import msgspec
 import typer
 
 from pipeline.cli.output import Sets
-from pipeline.cli.services import registry, settings
-from pipeline.core.clock import parse_rfc3339
+from pipeline.cli.services import moment, registry, settings
+from pipeline.core.catalogue import DOCUMENTS, Kind
+from pipeline.core.clock import parse_rfc3339, rfc3339
+from pipeline.core.conditions import Condition
 from pipeline.core.errors import BadInput, UsageError
 from pipeline.core.machine import CatalogueChange
 from pipeline.rule_store import store_rules
 from rules.backtest import Backtest, Input, parse_input
 from rules.catalogue_files import read_catalogue
 from rules.check import check_paths
+from rules.difference import difference
+from rules.engine.catalogue import changes_from
 from rules.engine.loader import load_paths
 from rules.engine.yamltext import parse_yaml
 from rules.testing import run_tests
@@ -48,7 +53,7 @@ def check(paths: Paths, as_json: Json = False) -> None:
 def test(paths: Paths, as_json: Json = False) -> None:
     """Run the tests in rule files."""
     rules = load_paths(paths).checked()
-    outcomes = [outcome for rule in rules for outcome in run_tests(rule)]
+    outcomes = [outcome for rule in rules for outcome in run_tests(rule, rules)]
     failed = [outcome for outcome in outcomes if not outcome.passed]
     if as_json:
         _print_json({"tests": [{**msgspec.to_builtins(one), "passed": one.passed} for one in outcomes]})
@@ -69,7 +74,7 @@ def apply(
 ) -> None:
     """Store rules and publish them; a broken file, or a rule whose own tests fail, changes nothing."""
     rules = load_paths(paths).checked()
-    failed = [outcome for rule in rules for outcome in run_tests(rule) if not outcome.passed]
+    failed = [outcome for rule in rules for outcome in run_tests(rule, rules) if not outcome.passed]
     for outcome in failed:
         print(f"{outcome.place}: {outcome.rule}: test '{outcome.name}' fails; see `ioc rule test`")
     if failed:
@@ -82,28 +87,114 @@ def apply(
 @app.command()
 def backtest(
     rules: Annotated[list[Path], typer.Option("--rules", help="Rule files, or folders of them.")],
-    inputs: Annotated[str, typer.Option("--input", help="NDJSON files of events, separated by commas.")],
-    output: Annotated[Path, typer.Option("--output", help="NDJSON file of conditions, - for standard output.")],
+    inputs: Annotated[str, typer.Option("--input", help="NDJSON files of events, separated by commas.")] = "",
+    store: Annotated[str, typer.Option("--store", help="From the store: A..B, RFC 3339, by log time.")] = "",
+    topic: Annotated[str, typer.Option("--topic", help="From a topic, all that stands there.")] = "",
+    output: Annotated[
+        Path | None, typer.Option("--output", help="NDJSON file of conditions, - for standard output.")
+    ] = None,
     catalogue: Annotated[Path | None, typer.Option("--catalogue", help="Catalogue documents, NDJSON or YAML.")] = None,
     until: Annotated[str | None, typer.Option("--until", help="Let time run on to here, RFC 3339.")] = None,
+    against: Annotated[
+        list[Path], typer.Option("--against", help="Rules to compare with: alerts gained and lost.")
+    ] = [],  # noqa: B006
     as_json: Json = False,
+    sets: Sets = [],  # noqa: B006
 ) -> None:
-    """Say what rules would have raised over recorded events."""
-    found = load_paths(rules).checked()
-    lines = [line for name in inputs.split(",") for line in _inputs(Path(name.strip()))]
-    changes = [] if catalogue is None else _catalogue(catalogue)
+    """Say what rules would have raised over recorded events, and what other rules would not have."""
+    if sum(bool(given) for given in (inputs, store, topic)) != 1 or not (output or against):
+        raise UsageError("give one of --input, --store and --topic, and --output, --against or both")
+    found, old = load_paths(rules).checked(), load_paths(against).checked()
+    lines, known = _recorded(inputs, store, topic, sets)
+    changes = known if catalogue is None else _catalogue(catalogue)
+    end = None if until is None else _until(until)
     trial = Backtest(found, changes)
-    conditions = trial.run(lines, None if until is None else _until(until))
+    conditions = trial.run(lines, end)
+    if output is not None:
+        _write(output, conditions)
+    summary: dict[str, Any] = {"rules": len(found), "events": len(lines), "conditions": len(conditions)}
+    summary["counts"] = dict(trial.counters)
+    if against:
+        summary["against"] = msgspec.to_builtins(difference(Backtest(old, changes).run(lines, end), conditions))
+    if str(output) != "-":
+        _tell(summary, output, as_json=as_json)
+
+
+def _recorded(inputs: str, store: str, topic: str, sets: list[str]) -> tuple[list[Input], list[CatalogueChange]]:
+    """The events, and what the registry knows of their devices when they come from a running centre."""
+    if inputs:
+        return [line for name in inputs.split(",") for line in _inputs(Path(name.strip()))], []
+    from pipeline.history import from_store, from_topic
+    from pipeline.migrations import connect
+
+    found = settings(sets)
+    with registry(found) as open_registry:
+        kinds = [kind for kind in DOCUMENTS if kind is not Kind.RULE]
+        documents = [(kind, one) for kind in kinds for one in open_registry.list(kind)]
+    known = changes_from(documents)
+    if topic:
+        return asyncio.run(from_topic(found.kafka.brokers, topic)), known
+    since, _, end = store.partition("..")
+    first, last = moment("--store", since), moment("--store", end)
+    if first is None or last is None:
+        raise BadInput("--store", store, "two times, such as 2026-11-20T00:00:00+07:00..2026-11-21T00:00:00+07:00")
+    with connect(found.postgres.dsn.get_secret_value()) as connection:
+        return from_store(connection, first, last), known
+
+
+def _write(output: Path, conditions: list[Condition]) -> None:
     text = b"".join(msgspec.json.encode(one) + b"\n" for one in conditions)
     if str(output) == "-":
         print(text.decode(), end="")
-        return
-    output.write_bytes(text)
-    summary = {"rules": len(found), "events": len(lines), "conditions": len(conditions), "counts": trial.counters}
+    else:
+        output.write_bytes(text)
+
+
+def _tell(summary: dict[str, Any], output: Path | None, *, as_json: bool) -> None:
     if as_json:
         _print_json(summary)
+        return
+    told = "{conditions} conditions of {rules} rules over {events} events".format(**summary)
+    print(told + (f" -> {output}" if output else ""))
+    if "against" in summary:
+        found = summary["against"]
+        for sign, name in (("+", "gained"), ("-", "lost")):
+            for one in found[name]:
+                print(f"{sign} {_episode(one)}")
+        for before, after in found["changed"]:
+            print(f"~ {_episode(before)} -> {_episode(after)}")
+        print(
+            "{} gained, {} lost, {} otherwise, {same} the same".format(
+                len(found["gained"]), len(found["lost"]), len(found["changed"]), same=found["same"]
+            )
+        )
+
+
+def _episode(one: dict[str, Any]) -> str:
+    end = "" if one["end"] is None else rfc3339(one["end"])
+    return f"{one['key']} {one['highest']} {rfc3339(one['begin'])}..{end}"
+
+
+@app.command()
+def explain(
+    alert: Annotated[str, typer.Argument(metavar="ALERT", help="The id of an alert.")],
+    verify: Annotated[bool, typer.Option("--verify", help="Read the operands again and judge them again.")] = False,
+    as_json: Json = False,
+    sets: Sets = [],  # noqa: B006
+) -> None:
+    """Say why an alert was raised; with --verify, whether the log and the store still say so (exit 1 when not)."""
+    from pipeline.explanation import begin_of, lines_of, verified
+    from pipeline.migrations import connect
+
+    found = settings(sets)
+    with connect(found.postgres.dsn.get_secret_value()) as connection:
+        raised = begin_of(connection, alert)
+        checks = asyncio.run(verified(connection, found.kafka.brokers, raised.why)) if verify else []
+    if as_json:
+        _print_json({"alert": raised, "checks": checks})
     else:
-        print(f"{len(conditions)} conditions of {len(found)} rules over {len(lines)} events -> {output}")
+        print("\n".join(lines_of(raised, checks)))
+    raise typer.Exit(1 if any(check.same is False for check in checks) else 0)
 
 
 def _inputs(path: Path) -> Iterator[Input]:

@@ -49,11 +49,22 @@ def pairs(field: str, given: Sequence[str]) -> dict[str, object]:
         name, equals, value = word.partition("=")
         if not (name and equals):
             raise BadInput(field, word, "name=value")
-        found[name] = _number(value)
+        found[name] = number(value)
     return found
 
 
-def _number(text: str) -> object:
+def moment(field: str, text: str) -> int | None:
+    """An RFC 3339 time in ms; None for an empty text. Raises BadInput."""
+    from pipeline.core.clock import parse_rfc3339
+
+    try:
+        return parse_rfc3339(text) if text else None
+    except ValueError:
+        raise BadInput(field, text, "a time such as 2026-11-21T08:00:00+07:00") from None
+
+
+def number(text: str) -> float | str:
+    """A number where it is one, else the text."""
     try:
         return float(text)
     except ValueError:

@@ -19,6 +19,7 @@ class Kind(StrEnum):
     DEPARTMENT = "department"
     TYPE = "type"
     DEVICE = "device"
+    GROUP = "group"
     RULE = "rule"
     CALENDAR = "calendar"
     MAINTENANCE = "maintenance"
@@ -35,10 +36,43 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Area(Document, frozen=True, kw_only=True, omit_defaults=True):
-    """An administrative or operational area; areas form a tree."""
+    """An administrative or operational area; areas form a tree. It exists from `valid_from` until before `valid_to`.
+
+    Administrative units are merged and renamed (by Resolution 202/2025/QH15, on 2025-07-01, 63 provinces became
+    34); an area that does not exist at a time is in no tree then, nor are those below it.
+    """
 
     parent: str = ""
     polygon: tuple[Position, ...] = ()
+    valid_from: Ms | None = None
+    valid_to: Ms | None = None
+
+
+class Group(Document, frozen=True, kw_only=True, omit_defaults=True):
+    """Devices that rules watch together: those named, and all of the sites named."""
+
+    devices: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
+
+
+class CalendarDay(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One day that a centre's calendar adds: `working` false makes a day off, true a working day. `date`: ISO 8601."""
+
+    date: str
+    working: bool = False
+    title: Text = Text()
+
+
+class Calendar(Document, frozen=True, kw_only=True, omit_defaults=True):
+    """Which days are worked, and when. `country`: its public holidays (ISO 3166-1), empty for none.
+
+    `hours`: working hours, for deadlines. `days`: the centre's own, stronger than the country's.
+    """
+
+    country: str = "VN"
+    hours: str = "workdays 07:30-11:30, 13:30-17:00"
+    timezone: str = "Asia/Ho_Chi_Minh"
+    days: tuple[CalendarDay, ...] = ()
 
 
 class Site(Document, frozen=True, kw_only=True, omit_defaults=True):
@@ -71,8 +105,21 @@ class DeviceType(Document, frozen=True, kw_only=True, omit_defaults=True):
     counts_events: bool = False
 
 
+class DatedValue(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A value of an attribute from `valid_from` until before `valid_to` (ms; None: open), with its legal basis."""
+
+    value: float | str
+    valid_from: Ms | None = None
+    valid_to: Ms | None = None
+    legal: str = ""
+
+    def holds(self, at: int) -> bool:
+        """Whether it is valid at `at`."""
+        return (self.valid_from is None or self.valid_from <= at) and (self.valid_to is None or at < self.valid_to)
+
+
 class Device(Document, frozen=True, kw_only=True, omit_defaults=True):
-    """One registered device."""
+    """One registered device. `dated`: attributes with validity; they go before `attributes` of the same name."""
 
     type: str
     site: str
@@ -80,6 +127,7 @@ class Device(Document, frozen=True, kw_only=True, omit_defaults=True):
     active_from: Ms = 0
     retired_at: Ms | None = None
     attributes: dict[str, Any] = {}
+    dated: dict[str, tuple[DatedValue, ...]] = {}
     tags: tuple[str, ...] = ()
 
 
@@ -107,6 +155,7 @@ class Camera(Document, frozen=True, kw_only=True, omit_defaults=True):
     active_from: Ms = 0
     retired_at: Ms | None = None
     attributes: dict[str, Any] = {}
+    dated: dict[str, tuple[DatedValue, ...]] = {}
     tags: tuple[str, ...] = ()
 
 
@@ -124,6 +173,8 @@ DOCUMENTS: dict[Kind, type[Document]] = {
     Kind.TYPE: DeviceType,
     Kind.DEVICE: Device,
     Kind.CAMERA: Camera,
+    Kind.GROUP: Group,
+    Kind.CALENDAR: Calendar,
     Kind.RULE: RuleDocument,
 }
 """The document type of every kind that has one today."""

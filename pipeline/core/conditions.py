@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline.core.events import Ms, Quality
+from pipeline.core.events import Ms, Position, Quality
 
 
 class Severity(StrEnum):
@@ -63,11 +63,13 @@ class Operand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Threshold(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The bound that was judged against and where it came from."""
+    """The bound that was judged against and where it came from; a dated attribute is valid [from, to)."""
 
     predicate: dict[str, Any]
     origin: str = "rule"
     legal: str = ""
+    valid_from: Ms | None = None
+    valid_to: Ms | None = None
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -84,7 +86,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Why(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Everything that a person needs to check a decision by hand."""
+    """Everything that a person needs to check a decision by hand. `conditions`: keys of those that stage 2 counted."""
 
     operands: tuple[Operand, ...] = ()
     threshold: Threshold | None = None
@@ -97,10 +99,11 @@ class Why(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     last: float | None = None
     unknown: bool | None = None
     detail: str = ""
+    conditions: tuple[str, ...] = ()
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="condition"):
-    """One edge of a condition. `n` counts from 0 within an episode."""
+    """One edge of a condition. `n` counts from 0 within an episode. `point`: where, when no device tells it."""
 
     id: str
     rule: str
@@ -116,6 +119,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     late: bool = False
     shadow: bool = False
     device: str = ""
+    point: Position | None = None
     why: Why = Why()
 
 

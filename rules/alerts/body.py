@@ -87,14 +87,14 @@ class Describer:
 
     def _entity(self, condition: Condition) -> Entity:
         parts = condition.key.split("|")
-        kind = parts[0] if parts[0].startswith("sys.") else ("series" if len(parts) > 2 else "device")
         found = self._catalogue.device(condition.device)
+        area = self._catalogue.area(parts[-1]) if not condition.device else None
         return Entity(
-            kind=kind,
+            kind=_kind(parts, area is not None or self._catalogue.group(parts[-1]) is not None),
             id="|".join(parts[1:]),
             name=self._place(condition),
             site="" if found is None else found.site,
-            areas=self._catalogue.areas_of(condition.device),
+            areas=self._catalogue.areas_of(condition.device) if area is None else self._catalogue.chain(area.id),
         )
 
     def _place(self, condition: Condition) -> Text:
@@ -105,15 +105,21 @@ class Describer:
         if site is not None and (site.title.vi or site.title.en):
             return site.title
         name = condition.device or "|".join(condition.key.split("|")[1:])
-        return Text(name, name)
+        whole = None if condition.device else self._catalogue.area(name) or self._catalogue.group(name)
+        return whole.title if whole is not None and (whole.title.vi or whole.title.en) else Text(name, name)
 
     def _location(self, device: str) -> dict[str, Any] | None:
-        found = self._catalogue.device(device)
-        if found is None:
-            return None
-        site = self._catalogue.site(found.site)
-        point = found.point or (None if site is None else site.point)
+        point = self._catalogue.position(device)
         return None if point is None else {"type": "Point", "coordinates": list(point)}
+
+
+def _kind(parts: list[str], whole: bool) -> str:
+    """What an alert key names: a part of the system, an area or group, a series, a device."""
+    if parts[0].startswith("sys."):
+        return parts[0]
+    if len(parts) > 2:
+        return "series"
+    return "area" if whole else "device"
 
 
 def _texts_of(document: RuleDocument) -> tuple[Text, AlertText]:

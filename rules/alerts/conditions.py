@@ -11,29 +11,33 @@ from rules.alerts.desk import Cause, Desk, closed_alert
 from rules.alerts.state import RECENT, KeyState
 
 
-def apply_condition(desk: Desk, condition: Condition) -> None:
-    """Raise, update or clear; repeats, shadows and edges without a begin are counted."""
+def apply_condition(desk: Desk, condition: Condition) -> bool:
+    """Raise, update or clear; repeats, shadows and edges without a begin are counted. Whether it was news."""
     if condition.shadow:
         desk.counts["ioc_alerts_shadow_total"] += 1
-        return
+        return True
     state = desk.state(condition.key)
     if condition.late:
         _apply_late(desk, state, condition)
-    elif condition.edge is ConditionEdge.BEGIN:
-        _begin(desk, state, condition)
-    elif condition.episode != state.episode or condition.n <= state.n:
+        return True
+    if _is_repeat(state, condition):
         desk.counts["ioc_alerts_repeated_total"] += 1
+        return False
+    if condition.edge is ConditionEdge.BEGIN:
+        _begin(desk, state, condition)
     else:
         _go_on(desk, replace(state, n=condition.n), condition)
+    return True
+
+
+def _is_repeat(state: KeyState, condition: Condition) -> bool:
+    if condition.edge is not ConditionEdge.BEGIN:
+        return condition.episode != state.episode or condition.n <= state.n
+    open_ = state.alert is not None and state.alert.state.active.on
+    return condition.episode <= state.episode or (open_ and condition.rule.startswith("sys."))
 
 
 def _begin(desk: Desk, state: KeyState, condition: Condition) -> None:
-    if condition.episode <= state.episode:
-        desk.counts["ioc_alerts_repeated_total"] += 1
-        return
-    if state.alert is not None and state.alert.state.active.on and condition.rule.startswith("sys."):
-        desk.counts["ioc_alerts_repeated_total"] += 1
-        return
     cause = Cause(condition.id, condition.at)
     if state.alert is not None:
         state = desk.close(state, state.alert, cause, "superseded")

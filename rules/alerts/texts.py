@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from pipeline.core.alerts import Text
-from pipeline.core.conditions import Condition, ConditionEdge, Why
+from pipeline.core.conditions import Condition, ConditionEdge, Why, Window
 from pipeline.core.quantities import QUANTITIES
 from rules.engine.duration import parse_duration
 from rules.engine.schedule import DEFAULT_ZONE
@@ -85,6 +85,11 @@ def _clock(at: int) -> str:
 
 def _figure(why: Why, language: str) -> str:
     unit = _unit_of(why)
+    if why.conditions:
+        count = len(why.conditions)
+        return f"{count} cảnh báo cùng lúc" if language == "vi" else f"{count} condition{'s' * (count > 1)} at once"
+    if why.window is not None and why.window.type == "area":
+        return _area_figure(why.window, unit, language)
     if why.window is not None:
         value = why.window.value
         span = f" {'trong' if language == 'vi' else 'in'} {span_text(why.window.end - why.window.start, language)}"
@@ -93,6 +98,16 @@ def _figure(why: Why, language: str) -> str:
         return _state(why.operands[-1].text, language)
     value = why.last if why.last is not None else (why.operands[-1].value if why.operands else None)
     return "" if value is None else show_number(value, unit, language)
+
+
+def _area_figure(window: Window, unit: str, language: str) -> str:
+    """`62 % trong 8 điểm đo`: an aggregate over the newest values, and over how many."""
+    if window.value is None:
+        return ""
+    factor = 100 if unit == "%" and window.aggregate == "share" else 1
+    value = show_number(window.value * factor, unit, language)
+    places = f"của {window.count} điểm đo" if language == "vi" else f"over {window.count} points"
+    return f"{value} {places}"
 
 
 def _relation(facts: Facts, language: str) -> str:
@@ -108,7 +123,8 @@ def _relation(facts: Facts, language: str) -> str:
     for name, bounds in predicate.items():
         if name in _RELATIONS and not isinstance(bounds, str):
             numbers = bounds if isinstance(bounds, list) else [bounds]
-            shown = [show_number(number, _unit_of(one.why), language) for number in numbers]
+            factor = 100 if one.why.window is not None and one.why.window.aggregate == "share" else 1
+            shown = [show_number(number * factor, _unit_of(one.why), language) for number in numbers]
             return _RELATIONS[name].best(language).format(*shown)
     return title or one.why.detail
 
@@ -138,8 +154,8 @@ def _seen(why: Why, language: str) -> str:
 
 
 def _unit_of(why: Why) -> str:
-    if why.window is not None and why.window.aggregate in ("count", "distinct"):
-        return "1"
+    if why.window is not None and why.window.aggregate in ("count", "distinct", "share"):
+        return "%" if why.window.aggregate == "share" else "1"
     if not why.operands:
         return ""
     operand = why.operands[-1]

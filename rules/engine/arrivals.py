@@ -11,9 +11,8 @@ from msgspec.structs import replace
 from pipeline.core.conditions import Operand
 from pipeline.core.events import Reading
 from rules.engine.catalogue import Catalogue
-from rules.engine.comparison import Bound, bind
+from rules.engine.comparison import Bound
 from rules.engine.fold import Fold
-from rules.engine.life import Life
 from rules.engine.settings import Rule
 from rules.engine.state import LifeState
 from rules.engine.watch import Entity, Remembering, operand
@@ -52,9 +51,7 @@ class ArrivalWatch(Remembering):
         self, rule: Rule, entity: Entity, catalogue: Catalogue, stale_ms: int, bound: Bound | None = None
     ) -> None:
         super().__init__(rule, entity, catalogue)
-        if bound is None:
-            bound = bind(rule, catalogue.attributes(entity.device), entity.device)
-        self.conditions = Life(self.source, bound, stale_ms, rule.schedule)
+        self.conditions = self.life(rule, catalogue, stale_ms, bound)
 
     def code(self, reading: Reading) -> int | None:
         """The kind's mark on a reading; None when it means nothing to it."""

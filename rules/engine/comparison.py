@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from pipeline.core.catalogue import DatedValue
 from pipeline.core.conditions import Severity, Threshold
 from rules.engine.settings import Clear, Level, Operator, Predicate, Rule
+
+if TYPE_CHECKING:
+    from rules.engine.catalogue import Catalogue
 
 Test = Callable[[float | None, str | None], bool]
 
@@ -88,9 +94,14 @@ class Bound(msgspec.Struct, frozen=True):
     quiet_high: float
 
 
-def bind(rule: Rule, attributes: dict[str, Any], device: str) -> Bound:
-    """The rule's comparisons with the numbers of one device."""
-    levels = tuple(_level(rule, level, attributes, device) for level in rule.levels)
+DatedBounds = tuple[tuple[int, Bound], ...]
+"""Bounds and the times (ms) from which each is in force, in order of time."""
+_ALWAYS = -(2**62)
+
+
+def bind(rule: Rule, attributes: dict[str, Any], device: str, valid: Mapping[str, DatedValue] | None = None) -> Bound:
+    """The rule's comparisons with the numbers of one device. `valid`: those among them that are dated."""
+    levels = tuple(_level(rule, level, attributes, device, valid or {}) for level in rule.levels)
     low, high = _quiet(rule, attributes)
     return Bound(levels, _clear(rule.clear, attributes), rule.hold_ms, low, high)
 
@@ -104,10 +115,40 @@ def bind_one(
     return Bound((level,), _clear(rule.clear, attributes), rule.hold_ms, math.inf, -math.inf)
 
 
-def _level(rule: Rule, level: Level, attributes: dict[str, Any], device: str) -> BoundLevel:
+def bounds_of(rule: Rule, catalogue: Catalogue, device: str) -> DatedBounds:
+    """The bounds of a rule and a device over all time. What is quiet under one of them is quiet under all."""
+    dated = catalogue.dated(device, attributes_of(rule))
+    cuts = {one.valid_from for values in dated.values() for one in values}
+    cuts |= {one.valid_to for values in dated.values() for one in values}
+    found = []
+    for at in sorted({_ALWAYS, *(cut for cut in cuts if cut is not None)}):
+        valid = {name: one for name, values in dated.items() for one in values if one.holds(at)}
+        found.append((at, bind(rule, catalogue.attributes(device, at), device, valid)))
+    low = max(bound.quiet_low for _, bound in found)
+    high = min(bound.quiet_high for _, bound in found)
+    return tuple((at, msgspec.structs.replace(bound, quiet_low=low, quiet_high=high)) for at, bound in found)
+
+
+def bound_at(bounds: DatedBounds, at: int) -> Bound:
+    """The bound that is in force at `at`."""
+    return bounds[bisect_right(bounds, at, key=itemgetter(0)) - 1][1]
+
+
+def attributes_of(rule: Rule) -> tuple[str, ...]:
+    """The attributes that a rule compares with."""
+    sides = [level.predicate for level in rule.levels]
+    sides += [
+        clear.predicate for clear in (rule.clear, *(level.clear for level in rule.levels)) if clear and clear.predicate
+    ]
+    return tuple(sorted({number.attribute for side in sides for number in side.numbers if number.attribute}))
+
+
+def _level(
+    rule: Rule, level: Level, attributes: dict[str, Any], device: str, valid: Mapping[str, DatedValue]
+) -> BoundLevel:
     test, bounds = test_of(level.predicate, attributes)
     clear = None if level.clear is None else _clear(level.clear, attributes)
-    return BoundLevel(level.severity, test, level.hold_ms, clear, _threshold(rule, level, bounds, device))
+    return BoundLevel(level.severity, test, level.hold_ms, clear, _threshold(rule, level, bounds, device, valid))
 
 
 def _clear(clear: Clear, attributes: dict[str, Any]) -> BoundClear:
@@ -115,13 +156,21 @@ def _clear(clear: Clear, attributes: dict[str, Any]) -> BoundClear:
     return BoundClear(test, clear.hold_ms)
 
 
-def _threshold(rule: Rule, level: Level, bounds: tuple[float, ...], device: str) -> Threshold:
+def _threshold(
+    rule: Rule, level: Level, bounds: tuple[float, ...], device: str, valid: Mapping[str, DatedValue]
+) -> Threshold:
     names = [number.attribute for number in level.predicate.numbers if number.attribute]
     operand: Any = level.predicate.text if level.predicate.text is not None else list(bounds)
     if isinstance(operand, list) and len(operand) == 1:
         operand = operand[0]
-    origin = f"attribute {', '.join(names)} of {device}" if names else "rule"
-    return Threshold(predicate={level.predicate.operator.value: operand}, origin=origin, legal=rule.alert.legal)
+    dated = [valid[name] for name in names if name in valid]
+    return Threshold(
+        predicate={level.predicate.operator.value: operand},
+        origin=f"attribute {', '.join(names)} of {device}" if names else "rule",
+        legal="; ".join(one.legal for one in dated if one.legal) or rule.alert.legal,
+        valid_from=max((one.valid_from for one in dated if one.valid_from is not None), default=None),
+        valid_to=min((one.valid_to for one in dated if one.valid_to is not None), default=None),
+    )
 
 
 def _quiet(rule: Rule, attributes: dict[str, Any]) -> tuple[float, float]:

@@ -68,7 +68,9 @@ class Engine:
         self.topic, self.partition, self._owns = topic, partition, owns
         first = topic == READINGS and partition == 0
         self._reports = first if reports_producers is None else reports_producers
-        self._world = World(Catalogue().with_changes(changes), {})
+        saved = (state or {}).get(_META)
+        self._meta = None if saved is None else msgspec.msgpack.decode(saved, type=Meta)
+        self._world = World(Catalogue(self.log).with_changes(changes), {})
         self.counters: Counter[str] = Counter()
         self._states: dict[bytes, Any] = {}
         self._heap: list[_Timer] = []
@@ -76,7 +78,6 @@ class Engine:
         self._armed: dict[bytes, int] = {}
         self._producers: list[bytes] = []
         self._out_of_service: set[str] = set()
-        self._meta: Meta | None = None
         self._greeted = False
         self._load(state or {})
 
@@ -103,9 +104,7 @@ class Engine:
 
     def _load(self, saved: Mapping[bytes, bytes]) -> None:
         for key, raw in saved.items():
-            if key == _META:
-                self._meta = msgspec.msgpack.decode(raw, type=Meta)
-            else:
+            if key != _META:
                 self._states[key] = load_state(raw)
         self._producers = sorted(key for key in self._states if key.startswith(producers.PREFIX))
         failed = (key for key in self._states if key.startswith(failures.PREFIX))
@@ -134,7 +133,7 @@ class Engine:
         world = self._world
         if not self._greeted:
             greet(fold, world, self._owns)
-        if frame.news:
+        if frame.news or world.catalogue.expires(log):
             world = take_news(fold, world, frame.news, self._owns)
         producers.miss(fold, self._producers, self._reports)
         producers.hear(fold, self._reports)

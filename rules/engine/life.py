@@ -11,7 +11,7 @@ from enum import IntEnum
 from msgspec.structs import replace
 
 from pipeline.core.conditions import ConditionEdge, EndReason, Operand, Why, next_episode
-from rules.engine.comparison import Bound, BoundLevel
+from rules.engine.comparison import Bound, BoundLevel, DatedBounds, bound_at
 from rules.engine.fold import Fold, Source
 from rules.engine.judged import Judged
 from rules.engine.schedule import Schedule
@@ -42,12 +42,18 @@ _BLANK = LevelState()
 
 
 class Life:
-    """The running logic for one rule and one entity. `stale_ms`: how long a value holds."""
+    """The running logic for one rule and one entity. `stale_ms`: how long a value holds. `bounds`: see comparison."""
 
-    __slots__ = ("bound", "schedule", "source", "stale_ms")
+    __slots__ = ("bound", "bounds", "schedule", "source", "stale_ms")
 
-    def __init__(self, source: Source, bound: Bound, stale_ms: int, schedule: Schedule | None) -> None:
-        self.source, self.bound, self.stale_ms, self.schedule = source, bound, stale_ms, schedule
+    def __init__(
+        self, source: Source, bound: Bound, stale_ms: int, schedule: Schedule | None, bounds: DatedBounds = ()
+    ) -> None:
+        self.source, self.bound, self.bounds, self.stale_ms, self.schedule = source, bound, bounds, stale_ms, schedule
+
+    def _as_of(self, at: int) -> None:
+        if len(self.bounds) > 1:
+            self.bound = bound_at(self.bounds, at)
 
     # --- what a state waits for
 
@@ -106,8 +112,10 @@ class Life:
 
     def judge(self, fold: Fold, state: LifeState | None, judged: Judged) -> LifeState:
         """The state after one value; the caller has made sure that it is newer than the last one."""
+        self._as_of(judged.at if state is None else state.at)
         if self.schedule is not None and state is not None:
             state = self._close_if_over(fold, state, judged.at)
+        self._as_of(judged.at)
         closes = None
         if self.schedule is not None:
             closes = self.schedule.open_until(judged.at)
@@ -254,6 +262,7 @@ class Life:
 
     def tick(self, fold: Fold, state: LifeState, due: int) -> LifeState:
         """The state after its deadline at `due`."""
+        self._as_of(state.at)
         found = self.deadline(state)
         if found is None or found[0] > due:
             return state
@@ -298,6 +307,7 @@ class Life:
 
     def close(self, fold: Fold, state: LifeState, at: int, reason: EndReason) -> LifeState:
         """End whatever there is, at `at` (never before its begin), for `reason`."""
+        self._as_of(state.at)
         if state.phase in (ACTIVE, CLEARING):
             return self._end(fold, state, max(at, state.begin), reason)
         return idle(state.at, state.seq, state)
@@ -308,6 +318,7 @@ class Life:
 
     def judge_late(self, fold: Fold, state: LifeState | None, judged: Judged) -> LifeState | None:
         """Judge a late value alone: begin and end at its time, marked late. Only `recent` of the state changes."""
+        self._as_of(judged.at)
         true = self._truths(judged)
         if not any(true) or (self.schedule is not None and self.schedule.open_until(judged.at) is None):
             return state

@@ -13,12 +13,13 @@ from pipeline.core.conditions import Severity
 from pipeline.core.errors import BadInput, IocError
 from pipeline.core.events import ID_PATTERN, CaseKind, DetectionEvent, Quality
 from pipeline.core.quantities import QUANTITIES
+from rules.engine.cycles import circle
 from rules.engine.fields import Fields, near
 from rules.engine.predicates import read_clear, read_levels
 from rules.engine.schedule import DEFAULT_ZONE, Schedule, check_zone, parse_hours
 from rules.engine.settings import USABLE, AlertText, CaseScope, DetectionScope, Rule, Scope
 from rules.engine.yamltext import Parsed, parse_yaml
-from rules.kinds import CASE_KINDS, KINDS
+from rules.kinds import CASE_KINDS, KINDS, OVER_CONDITIONS
 
 _ID = re.compile(ID_PATTERN)
 _FREE = ("for", "schedule", "alert", "title", "tests", "shadow")
@@ -90,11 +91,21 @@ def version_of(document: dict[str, Any]) -> str:
 
 def shape_of(document: dict[str, Any]) -> str:
     """sha256 of what must not change for state to be kept: all but numbers of raise and clear, for, schedule, texts."""
+    return hashlib.sha256(canonical(_shaping(document))).hexdigest()
+
+
+def dropping(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """The fields whose change from `old` to `new` costs a rule its state, by name."""
+    before, after = _shaping(old), _shaping(new)
+    return sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+
+
+def _shaping(document: dict[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in document.items() if key not in _FREE}
     for key in ("raise", "clear"):
         if key in kept:
             kept[key] = _without_numbers(kept[key])
-    return hashlib.sha256(canonical(kept)).hexdigest()
+    return kept
 
 
 def _without_numbers(value: Any) -> Any:
@@ -136,7 +147,17 @@ def _without_twins(rules: list[Rule], mistakes: list[BadInput]) -> Loaded:
         if rule.id in places:
             mistakes.append(BadInput("id", rule.id, f"an id of its own; {places[rule.id]} has it already", rule.place))
         places.setdefault(rule.id, rule.place)
+    _note_circles({rule.id: rule for rule in rules}, mistakes)
     return Loaded(tuple(rules), tuple(mistakes))
+
+
+def _note_circles(rules: dict[str, Rule], mistakes: list[BadInput]) -> None:
+    told = {mistake.where for mistake in mistakes if mistake.field == "of"}
+    for rule in rules.values():
+        way = circle(rule, rules)
+        if way and rule.place not in told:
+            expected = "rules that do not count one another in a circle"
+            mistakes.append(BadInput("of", " > ".join(way), expected, rule.place))
 
 
 def _load_parsed(parsed: Parsed, mistakes: list[BadInput]) -> Rule | None:
@@ -159,12 +180,14 @@ def read_rule(fields: Fields) -> Rule:
     name = fields.choice("kind", sorted(KINDS), "threshold")
     kind = KINDS[name]
     document = dict(fields.data)
-    levels = read_levels(fields, fields.choice("severity", SEVERITIES, "") or None, needed=kind.needs_raise)
+    severity = "" if name == "composite" else fields.choice("severity", SEVERITIES, "")
+    levels = read_levels(fields, severity or None, needed=kind.needs_raise)
     own = kind.read(fields)
+    scope = Scope() if name in OVER_CONDITIONS else _scope(fields, kind.needs_quantity, name in CASE_KINDS)
     rule = Rule(
         id=rule_id,
         kind=name,
-        scope=_scope(fields, kind.needs_quantity, name in CASE_KINDS),
+        scope=scope,
         version=version_of(document),
         shape=shape_of(document),
         title=fields.title("title"),
@@ -210,6 +233,7 @@ def _scope(fields: Fields, needs_quantity: bool, needs_cases: bool) -> Scope:
     scope = Scope(
         quantity=quantity,
         area=inner.text("area"),
+        group=inner.text("group"),
         types=inner.texts("types"),
         tags=inner.texts("tags"),
         devices=inner.texts("devices"),
@@ -255,10 +279,11 @@ def _schedule(fields: Fields) -> Schedule | None:
     inner = fields.inner("schedule")
     inner.require("when")
     when, zone = inner.raw("when"), inner.text("timezone", DEFAULT_ZONE)
-    inner.text("calendar")
+    calendar = inner.text("calendar")
     inner.no_more()
     try:
-        return Schedule(parse_hours("; ".join(when) if isinstance(when, list) else str(when)), check_zone(zone))
+        hours = parse_hours("; ".join(when) if isinstance(when, list) else str(when))
+        return Schedule(hours, check_zone(zone), calendar)
     except (ValueError, TypeError) as wrong:
         inner.wrong("timezone" if "time zone" in str(wrong) else "when", str(wrong))
         return None

@@ -12,7 +12,7 @@ from rules.engine.fold import Fold
 from rules.engine.watch import parse_state_key
 from rules.engine.world import World
 
-_WIDE = (Kind.AREA, Kind.SITE, Kind.TYPE)
+_WIDE = (Kind.AREA, Kind.SITE, Kind.TYPE, Kind.GROUP, Kind.CALENDAR)
 _DEVICES = (Kind.DEVICE, Kind.CAMERA)
 Owns = Callable[[str], bool]
 
@@ -20,11 +20,11 @@ Owns = Callable[[str], bool]
 def take_news(fold: Fold, old: World, news: Iterable[CatalogueChange], owns: Owns) -> World:
     """The world after `news`; conditions that it ends are ended at L, with their reason."""
     changes = list(news)
-    new = old.after(changes)
+    new = old.after(changes, fold.log)
     rules = {change.id for change in changes if change.kind is Kind.RULE}
     rules |= {rule for rule, lateness in new.lateness().items() if old.lateness().get(rule) != lateness}
     devices = {change.id for change in changes if change.kind in _DEVICES}
-    wide = any(change.kind in _WIDE for change in changes)
+    wide = any(change.kind in _WIDE for change in changes) or old.catalogue.expires(fold.log)
     for key in sorted({*fold.states, *fold.changed}):
         if key.startswith(b"c|") and fold.state(key) is not None:
             rule, entity = parse_state_key(key)
@@ -37,9 +37,7 @@ def take_news(fold: Fold, old: World, news: Iterable[CatalogueChange], owns: Own
 
 
 def greet(fold: Fold, world: World, owns: Owns) -> None:
-    """At the very first frame: expect the devices that absence rules watch, and report rules that do not hold."""
-    for rule, mistake in sorted(world.invalid.items()):
-        failures.report_failed(fold, rule, world.catalogue.rules[rule].sha256, mistake)
+    """At the very first frame: expect the devices that absence rules watch."""
     _start(fold, world, owns)
 
 
@@ -49,8 +47,10 @@ def _carry_over(fold: Fold, key: bytes, rule_id: str, old: World, new: World) ->
         return
     reason = _reason(rule_id, old, new, in_scope=after is not None)
     if reason is None and after is not None:
+        fold.counts["ioc_rules_states_kept_total"] += 1
         after.adopt(fold)
     elif reason is not None:
+        fold.counts["ioc_rules_states_dropped_total"] += 1
         before.retire(fold, fold.log, reason)
 
 
@@ -65,13 +65,11 @@ def _reason(rule_id: str, old: World, new: World, *, in_scope: bool) -> EndReaso
 
 
 def _service(fold: Fold, rule: str, old: World, new: World) -> None:
-    """A changed rule is in service again; a broken document takes it out."""
+    """A changed rule is in service again. A broken document is reported once, by the alerts worker."""
     before, after = old.catalogue.rules.get(rule), new.catalogue.rules.get(rule)
     if before is not None and after is not None and before.sha256 == after.sha256 and before.active == after.active:
         return
     failures.mend(fold, rule)
-    if after is not None and rule in new.invalid:
-        failures.report_failed(fold, rule, after.sha256, new.invalid[rule])
 
 
 def _start(fold: Fold, world: World, owns: Owns) -> None:

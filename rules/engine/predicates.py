@@ -27,7 +27,9 @@ def read_levels(fields: Fields, severity: str | None, needed: bool) -> tuple[Lev
     if severity:
         fields.wrong("severity", "no severity beside named levels")
     levels = [_level(inner.inner(name), SEVERITIES[name]) for name in inner.names() if name in SEVERITIES]
-    inner.no_more()
+    for name in inner.names():
+        if name not in SEVERITIES:
+            inner.wrong(name, f"a severity ({', '.join(SEVERITIES)}) or a comparison ({', '.join(OPERATORS)})")
     if not levels:
         fields.wrong("raise", f"one of {', '.join(OPERATORS)}, or levels named {', '.join(SEVERITIES)}")
     return tuple(sorted(levels, key=lambda level: RANK[level.severity]))

@@ -1,4 +1,8 @@
-"""Weekly hours in which a rule is in force. An interval belongs to the day on which it starts."""
+"""Weekly hours in which a rule is in force. An interval belongs to the day on which it starts.
+
+With a calendar, `workdays` are the days that are worked: no holidays, but swapped weekend days; `holidays` are
+those on which nobody works though it may be a weekday; other days are days of the week as ever.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,21 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from rules.engine.days import Days
+
 DEFAULT_ZONE = "Asia/Ho_Chi_Minh"
-EXPECTED = "days and hours such as 'workdays 06:30-08:00', 'daily 22:00-06:00' or 'sat,sun 00:00-24:00'"
+EXPECTED = (
+    "days and hours such as 'workdays 06:30-08:00', 'daily 22:00-06:00', 'sat,sun 00:00-24:00' or, with a calendar, "
+    "'holidays 00:00-24:00'"
+)
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_NAMED = {"daily": range(7), "workdays": range(5), "weekends": range(5, 7)}
+_WORKED, _HOLIDAYS = 7, 8
+_NAMED = {
+    "daily": frozenset(range(7)),
+    "workdays": frozenset((*range(5), _WORKED)),
+    "weekends": frozenset(range(5, 7)),
+    "holidays": frozenset((_HOLIDAYS,)),
+}
 _HOURS = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)")
 NEVER = 2**62
 """A time that does not come."""
@@ -21,18 +36,31 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Hours(msgspec.Struct, frozen=True):
-    """Minutes after local midnight, on the given weekdays (Monday 0). `end` <= `start` runs into the next day."""
+    """Minutes after local midnight, on the given weekdays (Monday 0). `end` <= `start` runs into the next day.
+
+    7 among the days marks them as workdays, 8 stands for holidays; both mean more only with a calendar.
+    """
 
     days: frozenset[int]
     start: int
     end: int
 
+    def falls_on(self, day: date, days: Days | None) -> bool:
+        """Whether an interval starts on that day."""
+        if days is not None and _HOLIDAYS in self.days and days.is_off(day):
+            return True
+        if days is not None and _WORKED in self.days:
+            return days.is_worked(day)
+        return day.weekday() in self.days
+
 
 class Schedule(msgspec.Struct, frozen=True):
-    """Hours of the week in a time zone."""
+    """Hours of the week in a time zone. `calendar`: its id; `days`: what it says, once the catalogue is known."""
 
     hours: tuple[Hours, ...]
     zone: str = DEFAULT_ZONE
+    calendar: str = ""
+    days: Days | None = None
 
     def open_until(self, at: int) -> int | None:
         """End (exclusive, ms) of the open interval that holds `at`, adjoining ones joined; None when closed.
@@ -40,6 +68,11 @@ class Schedule(msgspec.Struct, frozen=True):
         `NEVER` when there is no gap.
         """
         return _open_until(self, at)
+
+    def on(self, day: date) -> list[tuple[int, int]]:
+        """The intervals (ms, end excluded) that start on a local day, in order of their begins."""
+        zone = ZoneInfo(self.zone)
+        return sorted(_interval(day, hours, zone) for hours in self.hours if hours.falls_on(day, self.days))
 
 
 @lru_cache(maxsize=65_536)
@@ -54,16 +87,8 @@ def _open_until(schedule: Schedule, at: int) -> int | None:
 
 
 def _end_of_one(schedule: Schedule, at: int) -> int | None:
-    zone = ZoneInfo(schedule.zone)
-    today = datetime.fromtimestamp(at / 1000, zone).date()
-    ends = [
-        end
-        for day in (today - timedelta(days=1), today)
-        for hours in schedule.hours
-        if day.weekday() in hours.days
-        for start, end in [_interval(day, hours, zone)]
-        if start <= at < end
-    ]
+    today = local_day(at, schedule.zone)
+    ends = [end for day in (today - timedelta(days=1), today) for start, end in schedule.on(day) if start <= at < end]
     return max(ends, default=None)
 
 
@@ -78,10 +103,14 @@ def _local_ms(day: date, minutes: int, zone: ZoneInfo) -> int:
     return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
+def local_day(at: int, zone: str) -> date:
+    """The local date at `at`."""
+    return datetime.fromtimestamp(at / 1000, ZoneInfo(zone)).date()
+
+
 def day_start(at: int, zone: str) -> int:
     """Local midnight at or before `at`, in ms."""
-    tz = ZoneInfo(zone)
-    return _local_ms(datetime.fromtimestamp(at / 1000, tz).date(), 0, tz)
+    return _local_ms(local_day(at, zone), 0, ZoneInfo(zone))
 
 
 def check_zone(zone: str) -> str:
@@ -106,7 +135,7 @@ def _parse_part(part: str) -> list[Hours]:
 
 def _parse_days(text: str) -> frozenset[int]:
     if text in _NAMED:
-        return frozenset(_NAMED[text])
+        return _NAMED[text]
     return frozenset(day for piece in text.split(",") for day in _parse_range(piece))
 
 

@@ -8,10 +8,9 @@ import msgspec
 
 from pipeline.core.events import Reading
 from rules.engine.catalogue import Catalogue
-from rules.engine.comparison import Bound, bind
+from rules.engine.comparison import Bound
 from rules.engine.fold import Fold
 from rules.engine.judged import Judged
-from rules.engine.life import Life
 from rules.engine.settings import Rule
 from rules.engine.state import LifeState
 from rules.engine.watch import Entity, Remembering, operand
@@ -46,9 +45,7 @@ class SeriesWatch(Remembering):
         self, rule: Rule, entity: Entity, catalogue: Catalogue, bound: Bound | None = None, holds_ms: int = 0
     ) -> None:
         super().__init__(rule, entity, catalogue)
-        if bound is None:
-            bound = bind(rule, catalogue.attributes(entity.device), entity.device)
-        self.conditions = Life(self.source, bound, max(self.stale_ms, holds_ms), rule.schedule)
+        self.conditions = self.life(rule, catalogue, max(self.stale_ms, holds_ms), bound)
 
     def read(self, fold: Fold, reading: Reading, line: int) -> None:
         """Apply one usable reading, unless it is late or out of order."""

@@ -87,6 +87,7 @@ class Scope(msgspec.Struct, frozen=True):
 
     quantity: str = ""
     area: str = ""
+    group: str = ""
     types: frozenset[str] = frozenset()
     tags: frozenset[str] = frozenset()
     devices: frozenset[str] = frozenset()
@@ -97,7 +98,7 @@ class Scope(msgspec.Struct, frozen=True):
     @property
     def narrow(self) -> bool:
         """Whether matching needs to know the device."""
-        return bool(self.area or self.types or self.tags or self.sites)
+        return bool(self.area or self.group or self.types or self.tags or self.sites)
 
 
 class AlertText(msgspec.Struct, frozen=True):

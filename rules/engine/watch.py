@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from pipeline.core.conditions import EndReason, Operand
 from pipeline.core.events import Case, Detection, Edge, Event, Reading
 from rules.engine.catalogue import Catalogue
-from rules.engine.comparison import bind
+from rules.engine.comparison import Bound, bounds_of
 from rules.engine.fields import Fields
 from rules.engine.fold import Fold, Source
 from rules.engine.judged import Judged
@@ -101,11 +101,14 @@ class Watching:
         self.lateness = catalogue.lateness(rule)
         self.stale_ms = catalogue.stale_after(rule, entity.device)
         self.live_for = catalogue.live_for(rule, entity.device)
+        self.schedule = catalogue.schedule(rule)
 
-    def life(self, rule: Rule, catalogue: Catalogue, stale_ms: int) -> Life:
-        """The life of this entity's condition."""
-        bound = bind(rule, catalogue.attributes(self.entity.device), self.entity.device)
-        return Life(self.source, bound, stale_ms, rule.schedule)
+    def life(self, rule: Rule, catalogue: Catalogue, stale_ms: int, bound: Bound | None = None) -> Life:
+        """The life of this entity's condition; with the kind's own `bound`, else by the rule's levels over all time."""
+        if bound is not None:
+            return Life(self.source, bound, stale_ms, self.schedule)
+        bounds = bounds_of(rule, catalogue, self.entity.device)
+        return Life(self.source, bounds[0][1], stale_ms, self.schedule, bounds)
 
 
 class Remembering(Watching):

@@ -12,9 +12,9 @@ from pipeline.core.machine import CatalogueChange
 from rules.engine.catalogue import Catalogue
 from rules.engine.loader import BadRules, rule_from_document
 from rules.engine.reorder import Reordered
-from rules.engine.settings import Rule
+from rules.engine.settings import DEFAULT_LATENESS_MS, Rule
 from rules.engine.watch import Entity, Watch, parse_state_key
-from rules.kinds import KINDS, TRACK_KINDS
+from rules.kinds import KINDS, OVER_CONDITIONS, STAGE2, TRACK_KINDS
 
 MAX_MEMO = 500_000
 Watches = tuple[Watch, ...]
@@ -36,7 +36,8 @@ class World:
         self._by_detection: list[Rule] = []
         self._by_case: list[Rule] = []
         for rule in self.rules.values():
-            self._index(rule)
+            if rule.kind not in OVER_CONDITIONS:
+                self._index(rule)
         self._series: dict[tuple[str, str], Watches] = {}
         self._sightings: dict[tuple[str, ...], Watches] = {}
         self._watches: dict[bytes, Watch] = {}
@@ -63,15 +64,22 @@ class World:
         except BadRules as bad:
             self.invalid[document.id] = str(bad)
 
-    def after(self, changes: Iterable[CatalogueChange]) -> World:
-        """The world after catalogue changes."""
-        return World(self.catalogue.with_changes(changes), self.rules)
+    def after(self, changes: Iterable[CatalogueChange], at: int) -> World:
+        """The world after catalogue changes, as of L = `at`."""
+        return World(self.catalogue.with_changes(changes, at), self.rules)
 
     def lateness(self) -> dict[str, int]:
         """Every rule's lateness in ms."""
         if not self._lateness:
-            self._lateness = {rule.id: self.catalogue.lateness(rule) for rule in self.rules.values()}
+            self._lateness = {rule.id: self.second_lateness(rule) for rule in self.rules.values()}
         return self._lateness
+
+    def second_lateness(self, rule: Rule) -> int:
+        """A rule's lateness; that of a rule over conditions is the largest of its members', unless it has its own."""
+        if rule.lateness_ms is not None or rule.kind not in OVER_CONDITIONS:
+            return self.catalogue.lateness(rule)
+        members = (self.rules.get(name) for name in STAGE2[rule.kind].members(rule))
+        return max((self.second_lateness(one) for one in members if one is not None), default=DEFAULT_LATENESS_MS)
 
     def of_reading(self, reading: Reading) -> Watches:
         """The watches that a reading goes to, in rule-id order."""
@@ -127,7 +135,10 @@ class World:
             return found
         rule_id, entity = parse_state_key(key)
         rule = self.rules.get(rule_id)
-        if rule is None or not self.catalogue.in_scope(rule.scope, entity.device):
+        if rule is None:
+            return None
+        whole = not entity.device and rule.kind in STAGE2
+        if not whole and not self.catalogue.in_scope(rule.scope, entity.device):
             return None
         return self._watch(rule, entity)
 

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 from pipeline.core.extensions import ExtensionTable
 
 if TYPE_CHECKING:
+    from rules.engine.stage2 import SecondKind
     from rules.engine.watch import RuleKind
 
 KINDS: ExtensionTable[RuleKind] = ExtensionTable(
     "kind",
     {
         "absence": "rules.kinds.absence:KIND",
+        "area": "rules.kinds.area:KIND",
         "baseline": "rules.kinds.baseline:KIND",
+        "cluster": "rules.kinds.cluster:KIND",
+        "composite": "rules.kinds.composite:KIND",
         "deadline": "rules.kinds.deadline:KIND",
         "derive": "rules.kinds.derive:KIND",
         "flatline": "rules.kinds.flatline:KIND",
@@ -29,6 +33,19 @@ KINDS: ExtensionTable[RuleKind] = ExtensionTable(
     },
 )
 """Every kind by the name that a rule's `kind` gives."""
+
+STAGE2: ExtensionTable[SecondKind] = ExtensionTable(
+    "kind",
+    {
+        "area": "rules.kinds.area:STAGE2",
+        "cluster": "rules.kinds.cluster:STAGE2",
+        "composite": "rules.kinds.composite:STAGE2",
+    },
+)
+"""The kinds that the alerts worker judges too."""
+
+OVER_CONDITIONS = frozenset({"cluster", "composite"})
+"""The kinds that no reading goes to: they have no scope."""
 CASE_KINDS = frozenset({"deadline"})
 """Kinds that watch cases."""
 TRACK_KINDS = frozenset({"geofence"})

@@ -74,7 +74,7 @@ class AbsenceWatch(Watching):
         if again is not None:
             self.put(fold, msgspec.structs.replace(state, last=again))
             return
-        if self.rule.schedule is not None and self.rule.schedule.open_until(due) is None:
+        if self.schedule is not None and self.schedule.open_until(due) is None:
             return
         new = msgspec.structs.replace(state, active=True, episode=next_episode(due, state.episode))
         self._emit(fold, new, ConditionEdge.BEGIN, due, "" if state.heard else "never heard")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 from msgspec.structs import replace
@@ -20,6 +21,7 @@ from rules.engine.schedule import NEVER
 from rules.engine.series import SeriesState, SeriesWatch
 from rules.engine.settings import DEFAULT_LATENESS_MS, Rule
 from rules.engine.watch import Entity, Watch, operand
+from rules.engine.working_time import add_working_time
 
 KEPT_MS = 7 * 86_400_000
 """How long a case that is over is remembered, so that an older state of it does not open it again."""
@@ -115,6 +117,15 @@ class DeadlineWatch(SeriesWatch):
             super().tick(fold, due)
 
 
+def _working_time(calendar: str, catalogue: Catalogue) -> WorkingTime:
+    """Every hour without a calendar; one that the catalogue does not have counts as `vn`."""
+    if not calendar:
+        return plain
+    days = catalogue.calendar(calendar) or catalogue.calendar("vn")
+    assert days is not None, "vn needs no document"
+    return partial(add_working_time, calendar=days)
+
+
 def _threshold(stage: Stage, legal: str) -> Threshold:
     offset = show_duration(abs(stage.offset))
     return Threshold(predicate={stage.name: offset}, legal=legal)
@@ -143,13 +154,11 @@ class Deadline:
         found = tuple(stage for stage in stages if stage is not None)
         if not found:
             fields.wrong("overdue", "at least one of due_soon, overdue, escalate", "nothing")
-        if "calendar" in fields:
-            fields.wrong("calendar", "no calendar: working time is not known yet, so hours would be wrong")
         return DeadlineSettings(found, fields.text("calendar"))
 
     def watch(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> Watch:
         """One case under one rule."""
-        return DeadlineWatch(rule, entity, catalogue)
+        return DeadlineWatch(rule, entity, catalogue, _working_time(rule.own.calendar, catalogue))
 
 
 _DEFAULTS = {"due_soon": Severity.WARNING, "overdue": Severity.MAJOR, "escalate": Severity.CRITICAL}

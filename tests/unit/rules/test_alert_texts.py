@@ -10,6 +10,7 @@ from pipeline.core.machine import LogFrame
 from rules.alerts.machine import AlertsMachine
 from rules.alerts.state import AlertOutput
 from rules.backtest import backtest, parse_input, rule_changes
+from rules.catalogue_files import read_catalogue
 from rules.engine.loader import load_text
 from tests.unit.rules.logs import device
 
@@ -67,6 +68,54 @@ def test_an_ended_alert_says_that_it_is_over() -> None:
     assert cleared.type is AlertEvent.CLEARED
     assert cleared.body.headline.vi == "08:01 21/11 | Trạm Ninh Hòa | 4,00 m | đã hết: Mực nước vượt báo động"
     assert (cleared.body.severity, cleared.body.highest) == ("cleared", "critical")
+
+
+def test_an_area_names_itself_its_figure_and_over_how_many_points() -> None:
+    rule = (
+        "{id: river, kind: area, scope: {quantity: water_level, area: ninh-hoa}, aggregate: share, of: {above: 4.2}, "
+        "every: 10m, raise: {above: 0.25}, title: {vi: Lũ trên diện rộng, en: Widespread flood}}"
+    )
+    places = read_catalogue(
+        [
+            {"kind": "area", "id": "ninh-hoa", "title": {"vi": "Phường Ninh Hòa", "en": "Ninh Hoa ward"}},
+            {"kind": "site", "id": "s", "area": "ninh-hoa"},
+        ]
+    )
+    lines = [
+        {"device": name, "quantity": "water_level", "unit": "m", "value": value, "at": "2026-11-21T01:00:00Z"}
+        for name, value in (("r1", 5.0), ("r2", 3.0), ("r3", 3.0), ("r4", 6.0))
+    ]
+    devices = [device(name) for name in ("r1", "r2", "r3", "r4")]
+    found = backtest(
+        load_text(rule).checked(),
+        [parse_input(line) for line in lines],
+        catalogue=[*places, *devices],
+        until=1_795_222_800_000 + 60_000,
+    )
+    machine = AlertsMachine(changes=[*places, *devices, *rule_changes(load_text(rule).checked())])
+    frame = LogFrame[ConditionLine](topic="c", partition=0, offset=0, log=1_795_222_800_000, lines=((0, found[0]),))
+    (raised,) = machine.fold(frame).outputs
+    assert raised.body.headline == Text(
+        "08:00 21/11 | Phường Ninh Hòa | 50 % của 4 điểm đo | trên mức 25 %",
+        "08:00 21/11 | Ninh Hoa ward | 50 % over 4 points | above 25 %",
+    )
+    assert (raised.body.entity.kind, raised.body.entity.areas) == ("area", ("ninh-hoa",))
+
+
+def test_a_composite_says_how_many_alerts_there_are_at_once() -> None:
+    rules = f"{RULE}\n---\n{{id: both, kind: composite, of: [river], title: {{vi: Hai nơi, en: Two places}}}}"
+    until = 1_795_222_800_000 + 60_000
+    line = {"device": "r1", "quantity": "water_level", "unit": "m", "value": 6.26, "at": "2026-11-21T01:00:00Z"}
+    loaded = load_text(rules).checked()
+    (begin,) = [
+        one for one in backtest(loaded, [parse_input(line)], catalogue=[PLACE], until=until) if one.rule == "both"
+    ]
+    machine = AlertsMachine(changes=[PLACE, *rule_changes(loaded)])
+    (raised,) = machine.fold(LogFrame(topic="c", partition=0, offset=0, log=until, lines=((0, begin),))).outputs
+    assert raised.body.headline == Text(
+        "08:00 21/11 | Trạm Ninh Hòa | 1 cảnh báo cùng lúc | Hai nơi",
+        "08:00 21/11 | Ninh Hoa station | 1 condition at once | Two places",
+    )
 
 
 def test_it_closes_the_moment_it_is_both_cleared_and_acknowledged() -> None:

@@ -76,10 +76,13 @@ def test_a_rule_that_throws_goes_out_of_service_and_the_others_go_on(monkeypatch
     assert brief(log.add(4, 35))[0] == (KEY, "begin", 4, "")
 
 
-def test_a_rule_document_that_does_not_hold_is_reported_once() -> None:
-    log = Log(broken_rule("bad"))
-    assert brief(log.add(0)) == [("sys.rule_failed|bad", "begin", 0, "")]
-    assert log.add(1) == []
+def test_a_broken_document_ends_the_rules_conditions_and_is_told_by_no_partition() -> None:
+    log = Log(*rules(HOT))
+    log.add(0, 35)
+    assert brief(log.add(1, news=(broken_rule("hot"),))) == [(KEY, "end", 1, "rule_failed")]
+    assert log.add(2, 40) == []
+    assert log.add(3, news=rules(HOT)) == []
+    assert brief(log.add(4, 35)) == [(KEY, "begin", 4, "")]
 
 
 def test_a_silent_producer_is_one_condition_and_absence_waits_for_it() -> None:
@@ -152,3 +155,32 @@ def test_the_area_of_a_scope_is_its_whole_subtree() -> None:
     text = HOT.replace("air_temperature}", "air_temperature, area: lam-dong}")
     assert Log(*rules(text), *places, device("d1")).add(0, 35)
     assert not Log(*rules(text), device("d1")).add(0, 35)
+
+
+def test_what_a_change_keeps_and_drops_is_counted() -> None:
+    log = Log(*rules(HOT))
+    log.add(0, 35)
+    log.add(0, 35, device="d2")
+    log.add(1, news=rules(HOT.replace("30", "31")))
+    assert log.engine.counters["ioc_rules_states_kept_total"] == 2
+    log.add(2, news=rules(HOT.replace("above", "below")))
+    assert log.engine.counters["ioc_rules_states_dropped_total"] == 2
+
+
+def test_pending_time_goes_on_through_a_changed_number_and_starts_over_after_another_change() -> None:
+    held = HOT.rstrip("}") + "}, for: 20s}"
+    log = Log(*rules(held))
+    log.add(0, 35)
+    log.add(10, news=rules(held.replace("30", "31")))
+    assert brief(log.add(20, 35)) == [(KEY, "begin", 20, "")]
+    again = Log(*rules(held))
+    again.add(0, 35)
+    again.add(10, news=rules(held.replace("air_temperature}", "air_temperature, sites: [s]}")))
+    assert again.add(20, 35) == []
+
+
+def test_a_shadow_rule_runs_and_marks_its_conditions() -> None:
+    log = Log(*rules(HOT.rstrip("}") + "}, shadow: true}"))
+    assert [one.shadow for one in log.add(0, 35)] == [True]
+    log.add(1, news=rules(HOT))
+    assert [(one.shadow, one.edge.value) for one in log.add(2, 20)] == [(False, "end")]

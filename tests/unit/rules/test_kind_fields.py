@@ -64,7 +64,6 @@ PAIR = "first: {quantity: door, equals: open}, then: {quantity: presence, equals
         ("scope: {tags: [a]}, kind: sequence, within: 1m, for: 1m, " + PAIR, "for"),
         ("scope: {quantity: mode}, kind: sequence, within: 1m, " + PAIR, "first.quantity"),
         ("scope: {detections: {zone: z}}, kind: sequence, within: 1m, " + PAIR, "first.event"),
-        (CASES + "calendar: vn, overdue: true", "calendar"),
         (CASES + "shadow: false", "overdue"),
         (CASES + "overdue: soon", "overdue"),
         (CASES + "due_soon: {severity: minor}", "due_soon.before"),

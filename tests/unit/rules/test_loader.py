@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rules.engine.loader import load_text
+from rules.engine.loader import dropping, load_text
 from rules.engine.yamltext import MAX_BYTES
 
 GOOD = """id: a
@@ -84,3 +84,18 @@ def test_the_version_leaves_tests_and_titles_out_and_the_shape_numbers_too() -> 
 def test_words_that_yaml_takes_for_something_else_stay_text() -> None:
     rule = load_text(GOOD.replace("{warning: {above: 20}, major: {above: 50}}", "{equals: on}")).checked()[0]
     assert rule.levels[0].predicate.text == "on"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fields"),
+    [
+        ("above: 50", "above: 60", []),
+        ("above: 50", "below: 5", ["raise"]),
+        ("rain_rate", "rain_depth", ["scope"]),
+        ("kind: threshold\n", "kind: threshold\nfor: 5m\nlateness: 1m\n", ["lateness"]),
+    ],
+)
+def test_fields_that_cost_a_rule_its_state_are_named(old: str, new: str, fields: list[str]) -> None:
+    before, after = (load_text(text).checked()[0] for text in (GOOD, GOOD.replace(old, new)))
+    assert dropping(before.source, after.source) == fields
+    assert (before.shape == after.shape) == (not fields)

@@ -1,0 +1,77 @@
+"""Why an alert was raised, read from the store; and whether the log and the store still say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import psycopg
+
+from pipeline.core.alerts import Alert, AlertEvent
+from pipeline.core.clock import rfc3339
+from pipeline.core.conditions import Operand, Why
+from pipeline.core.errors import BadInput
+from pipeline.core.events import Reading
+from pipeline.history import read_again, series
+from rules.explain import Check, check_comparison, check_operand, check_window
+
+_MARKS = {True: "same", False: "DIFFERENT", None: "not checked"}
+
+
+def begin_of(connection: psycopg.Connection, alert: str) -> Alert:
+    """The alert as it was raised. Raises BadInput for one that the store does not have."""
+    query = "select body::text from ioc.alert_event where alert = %s and type = %s order by sequence limit 1"
+    row = connection.execute(query, [alert, str(AlertEvent.RAISED)]).fetchone()
+    if row is None:
+        raise BadInput("ALERT", alert, "the id of an alert that the store has; the console shows it in the alert")
+    return msgspec.json.decode(row[0], type=Alert)
+
+
+async def verified(connection: psycopg.Connection, brokers: str, why: Why) -> list[Check]:
+    """Each operand where it stands, the window's aggregate from the store, and the comparison."""
+    checks = [check_operand(one, await _again(connection, brokers, one)) for one in why.operands]
+    if why.window is not None and why.operands:
+        last = why.operands[-1]
+        readings = series(connection, last.device, last.quantity, why.window.start, why.window.end)
+        checks.append(check_window(why, readings))
+    return [*checks, check_comparison(why)]
+
+
+async def _again(connection: psycopg.Connection, brokers: str, operand: Operand) -> Reading | None:
+    """From the log; from the store when the log no longer goes back so far."""
+    found = await read_again(brokers, operand)
+    if found is not None:
+        return found
+    stored = series(connection, operand.device, operand.quantity, operand.at, operand.at + 1)
+    return next((one for one in stored if one.seq == operand.seq), None)
+
+
+def lines_of(alert: Alert, checks: Sequence[Check]) -> list[str]:
+    """The explanation, a line each."""
+    why = alert.why
+    lines = [alert.headline.best("vi"), alert.headline.best("en"), f"rule       {alert.rule} {alert.rule_version[:12]}"]
+    lines.append(f"severity   {alert.severity.value} since {alert.times.begin}")
+    if why.threshold is not None:
+        lines.append(f"threshold  {why.threshold.predicate}, from {why.threshold.origin}{_validity(why)}")
+        lines += [f"legal      {why.threshold.legal}"] if why.threshold.legal else []
+    if why.window is not None:
+        window = why.window
+        span = f"{rfc3339(window.start)}..{rfc3339(window.end)}"
+        lines.append(f"window     {window.type} {window.aggregate} = {window.value} of {window.count} in {span}")
+    lines += [f"counted    {key}" for key in why.conditions]
+    lines += [f"operand    {_operand(one)}" for one in why.operands]
+    return lines + [f"{_MARKS[check.same]:12}{check.what}: {check.detail}" for check in checks]
+
+
+def _operand(one: Operand) -> str:
+    value = one.text if one.text is not None else one.value
+    place = f"{one.topic}/{one.partition}/{one.offset}:{one.line}"
+    return f"{one.device} {one.quantity} {value} {one.unit} ({one.quality.value}) {rfc3339(one.at)} at {place}"
+
+
+def _validity(why: Why) -> str:
+    assert why.threshold is not None
+    since, until = why.threshold.valid_from, why.threshold.valid_to
+    if since is None and until is None:
+        return ""
+    return f", valid {'' if since is None else rfc3339(since)}..{'' if until is None else rfc3339(until)}"

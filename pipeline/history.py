@@ -1,0 +1,117 @@
+"""Recorded events, for backtests and explanations: from the store, or from a topic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import psycopg
+from aiokafka import TopicPartition
+
+from pipeline.core import codec, topics
+from pipeline.core.broker import read_to_end, start_consumer
+from pipeline.core.codec import LineCodec
+from pipeline.core.conditions import Operand
+from pipeline.core.errors import BadInput
+from pipeline.core.events import Case, Detection, Event, Quality, Reading
+from pipeline.core.topics import TOPICS
+from rules.backtest import Input
+from sinks.tables import QUALITY_CODE
+
+READ_MS = 5000
+_CODECS: dict[str, LineCodec[Any]] = {
+    topics.READINGS: codec.readings,
+    topics.DETECTIONS: codec.detections,
+    topics.CASES: codec.cases,
+}
+_QUALITIES = {code: Quality(name) for name, code in QUALITY_CODE.items()}
+_PLACE = "(extract(epoch from log) * 1000)::bigint, log_partition, log_offset, line"
+_READINGS = f"""
+    select s.device, s.quantity, s.unit, (extract(epoch from r.at) * 1000)::bigint, r.seq, r.value, r.text, r.quality,
+           coalesce((r.extra->>'historical')::boolean, false), {_PLACE}
+    from ioc.readings r join ioc.series s on s.id = r.series
+"""  # noqa: S608 - only constants are put in
+
+
+async def from_topic(brokers: str, topic: str) -> list[Input]:
+    """Everything that stands in a topic of events now, in order of log time. Raises ServiceMissing, BadInput."""
+    if topic not in _CODECS:
+        raise BadInput("--topic", topic, "one of " + ", ".join(_CODECS))
+    partitions = [TopicPartition(topic, number) for number in range(TOPICS[topic].partitions)]
+    consumer = await start_consumer(brokers)
+    try:
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        found = [line async for record in read_to_end(consumer, partitions) for line in _lines(topic, record)]
+    finally:
+        await consumer.stop()
+    return in_order(found)
+
+
+def _lines(topic: str, record: Any) -> Iterator[Input]:
+    for line, event in _CODECS[topic].decode_frame(record.value or b"").lines:
+        yield Input(event=event, log=record.timestamp, partition=record.partition, offset=record.offset, line=line)
+
+
+def from_store(connection: psycopg.Connection, since: int, until: int) -> list[Input]:
+    """Everything that the broker took from `since` until before `until` (ms) and the store still has."""
+    times = [datetime.fromtimestamp(at / 1000, UTC) for at in (since, until)]
+    readings = connection.execute(f"{_READINGS} where r.log >= %s and r.log < %s", times)
+    found = [_input(_reading(row), row[-4:]) for row in readings]
+    bodies: tuple[tuple[str, type[Event]], ...] = (("detections", Detection), ("cases", Case))
+    for table, type_ in bodies:
+        query = f"select body::text, {_PLACE} from ioc.{table} where log >= %s and log < %s"  # noqa: S608
+        found += [_input(msgspec.json.decode(row[0], type=type_), row[-4:]) for row in connection.execute(query, times)]
+    return in_order(found)
+
+
+def series(connection: psycopg.Connection, device: str, quantity: str, since: int, until: int) -> list[Reading]:
+    """The readings of a series from `since` until before `until` (ms, event time)."""
+    times = [datetime.fromtimestamp(at / 1000, UTC) for at in (since, until)]
+    query = f"{_READINGS} where s.device = %s and s.quantity = %s and r.at >= %s and r.at < %s"
+    return [_reading(row) for row in connection.execute(query, [device, quantity, *times])]
+
+
+async def read_again(brokers: str, operand: Operand) -> Reading | None:
+    """The reading at the place that an operand names; None when the log no longer holds it."""
+    if operand.topic != topics.READINGS:
+        return None
+    partition = TopicPartition(operand.topic, operand.partition)
+    consumer = await start_consumer(brokers)
+    try:
+        consumer.assign([partition])
+        if (await consumer.beginning_offsets([partition]))[partition] > operand.offset:
+            return None
+        consumer.seek(partition, operand.offset)
+        batches = await consumer.getmany(partition, timeout_ms=READ_MS, max_records=1)
+    finally:
+        await consumer.stop()
+    records = [record for record in batches.get(partition, ()) if record.offset == operand.offset]
+    events = dict(codec.readings.decode_frame(records[0].value or b"").lines) if records else {}
+    return events.get(operand.line)
+
+
+def in_order(found: Iterable[Input]) -> list[Input]:
+    """By log time, then by place."""
+    return sorted(found, key=lambda one: (one.log, one.topic, one.partition, one.offset or 0, one.line))
+
+
+def _reading(row: Any) -> Reading:
+    return Reading(
+        device=row[0],
+        quantity=row[1],
+        unit=row[2],
+        at=row[3],
+        seq=row[4],
+        value=row[5],
+        text=row[6],
+        quality=_QUALITIES[row[7]],
+        historical=row[8],
+    )
+
+
+def _input(event: Event, place: Any) -> Input:
+    log, partition, offset, line = place
+    return Input(event=event, log=log, partition=partition, offset=offset, line=line)

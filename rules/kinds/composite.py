@@ -1,0 +1,186 @@
+"""`composite`: a condition over other rules' active conditions of the same entity, area or neighbourhood."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from pipeline.core.conditions import RANK, Severity, Threshold
+from rules.engine.catalogue import Catalogue
+from rules.engine.duration import show_duration
+from rules.engine.fields import Fields
+from rules.engine.predicates import SEVERITIES
+from rules.engine.settings import Rule
+from rules.engine.stage2 import Item
+from rules.engine.watch import Entity, Watch
+from rules.engine.world import World
+from rules.kinds.distance import read_distance
+from rules.kinds.gathering import (
+    Found,
+    Gathering,
+    GatheringState,
+    Group,
+    Grouping,
+    Ranking,
+    check_clear,
+    fixed,
+    rising,
+    strongest,
+)
+from rules.kinds.neighbourhood import Neighbourhood
+
+MAX_MEMBERS = 100
+SAME = ("entity", "area")
+
+
+class CompositeSettings(msgspec.Struct, frozen=True):
+    """`weights`: points of each rule; together they must reach `needed`. `rise`: steps above the highest member."""
+
+    weights: dict[str, float]
+    needed: float
+    same: str
+    radius: float
+    within: int | None
+    severity: Severity
+    rise: int
+
+    def rank(self, items: Sequence[Item]) -> int:
+        """The rank of the severity of these conditions; 0 when they do not reach what is needed."""
+        rules = {one.rule for one in items}
+        if not rules or sum(self.weights[rule] for rule in sorted(rules)) < self.needed:
+            return 0
+        if not self.rise:
+            return RANK[self.severity]
+        return min(max(RANK[one.severity] for one in items) + self.rise, RANK[Severity.CRITICAL])
+
+
+class SamePlace(Grouping):
+    """Groups of one entity or area."""
+
+    def __init__(self, same: str, within: int | None, rank: Ranking, catalogue: Catalogue) -> None:
+        self.same, self.within, self.rank, self.catalogue = same, within, rank, catalogue
+
+    def place(self, item: Item) -> str:
+        """The device, or what the rule watches where there is none; its innermost area."""
+        entity = item.device or item.key.partition("|")[2]
+        if self.same == "entity":
+            return entity
+        return next(iter(self.catalogue.areas_of(item.device)), "") if item.device else entity
+
+    def find(self, items: Iterable[Item], groups: dict[str, Group]) -> dict[str, Found]:
+        """The groups whose conditions are enough; conditions outside all areas are in none."""
+        places: dict[str, list[Item]] = {}
+        for item in sorted(items, key=lambda one: (one.begin, one.key)):
+            places.setdefault(item.place, []).append(item)
+        found = {}
+        for place, members in places.items():
+            best = strongest(members, self.within, self.rank)
+            if place and best.rank:
+                devices = {one.device for one in best.items}
+                found[place] = Found(best.rank, best.items, place if place in devices else "")
+        return found
+
+
+class Composite:
+    """The kind. It watches conditions, not readings."""
+
+    needs_raise = False
+    needs_quantity = False
+    starts = False
+    single = False
+    states = ()
+    state = GatheringState
+
+    def read(self, fields: Fields) -> CompositeSettings:
+        """`of`, `match`, `same`, `within` and `severity`."""
+        fields.require("of")
+        check_clear(fields)
+        rules = fields.texts("of")
+        if "of" in fields and not 1 <= len(rules) <= MAX_MEMBERS:
+            fields.wrong("of", f"a list of 1 to {MAX_MEMBERS} rule ids")
+        weights, needed = _match(fields, dict.fromkeys(sorted(rules), 1.0))
+        same, radius = _same(fields)
+        severity, rise = _severity(fields)
+        return CompositeSettings(weights, needed, same, radius, fields.duration("within", None), severity, rise)
+
+    def watch(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> Watch:
+        """Never called: stage 1 has nothing to do."""
+        raise NotImplementedError
+
+    def members(self, rule: Rule) -> frozenset[str]:
+        """The rules in `of`."""
+        return frozenset(rule.own.weights)
+
+    def second(self, rule: Rule, world: World) -> Gathering:
+        """All groups of one rule."""
+        own: CompositeSettings = rule.own
+        threshold = _threshold(rule)
+        bound = rising(rule, threshold) if own.rise else fixed(rule, own.severity, threshold)
+        grouping: Grouping = SamePlace(own.same, own.within, own.rank, world.catalogue)
+        if own.radius:
+            grouping = Neighbourhood(own.radius, own.within, own.rank, world.catalogue.position)
+        return Gathering(rule, world, self.members(rule), grouping, bound)
+
+
+def _match(fields: Fields, even: dict[str, float]) -> tuple[dict[str, float], float]:
+    """Points of each rule and how many are needed: `all`, `any`, {at_least: k} or {score: x, weights: {..}}."""
+    value = fields.raw("match")
+    if value is None or value == "all":
+        return even, float(len(even))
+    if value == "any":
+        return even, 1.0
+    inner = fields.inner("match") if isinstance(value, dict) else None
+    if inner is not None and set(value) == {"at_least"}:
+        return even, float(inner.count("at_least", 1, high=max(len(even), 1)))
+    if inner is not None and set(value) == {"score", "weights"}:
+        return _weights(inner, even), inner.number("score") or 0.0
+    fields.wrong("match", "all, any, {at_least: k} or {score: x, weights: {rule: points}}")
+    return even, 1.0
+
+
+def _weights(inner: Fields, even: dict[str, float]) -> dict[str, float]:
+    given = inner.inner("weights")
+    found = {rule: given.number(rule) or 0.0 for rule in even}
+    given.no_more()
+    if (inner.number("score") or 0.0) <= 0 or min(found.values(), default=0.0) < 0:
+        inner.wrong("score", "a number above 0, of points that are not negative")
+    elif sum(found.values()) < (inner.number("score") or 0.0):
+        inner.wrong("score", f"at most {sum(found.values()):g}: all rules together have no more")
+    return found
+
+
+def _same(fields: Fields) -> tuple[str, float]:
+    value = fields.raw("same")
+    if value is None or value in SAME:
+        return value or "entity", 0.0
+    if isinstance(value, dict) and set(value) == {"radius"}:
+        return "radius", read_distance(fields.inner("same"), "radius")
+    fields.wrong("same", "entity, area or {radius: 3km}")
+    return "entity", 0.0
+
+
+def _severity(fields: Fields) -> tuple[Severity, int]:
+    """A severity, or `+1`: so many steps above the highest member."""
+    value = fields.raw("severity")
+    if value is None:
+        return Severity.WARNING, 0
+    if value in SEVERITIES:
+        return Severity(value), 0
+    if str(value) in ("1", "+1", "2", "+2"):
+        return Severity.WARNING, int(value)
+    fields.wrong("severity", f"one of {', '.join(SEVERITIES)}, or +1 or +2 above the highest member")
+    return Severity.WARNING, 0
+
+
+def _threshold(rule: Rule) -> Threshold:
+    own: CompositeSettings = rule.own
+    predicate = {"of": sorted(own.weights), "needed": own.needed, "same": own.same}
+    if own.radius:
+        predicate["same"] = f"{own.radius:g}m"
+    if own.within is not None:
+        predicate["within"] = show_duration(own.within)
+    return Threshold(predicate=predicate, legal=rule.alert.legal)
+
+
+KIND = STAGE2 = Composite()
