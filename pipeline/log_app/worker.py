@@ -36,7 +36,7 @@ from pipeline.log_app.part import Part, Record, Saved, Source
 
 LOAD_LIMIT_S = 120
 SAVE_LIMIT_S = 60
-COMMIT_INTERVAL_S = 1.0
+COMMIT_INTERVAL_S = 2.0
 IDLE_CHECKPOINT_S = 10.0
 """How often a partition is checkpointed in which only time passes."""
 STOP_LIMIT_S = 65
