@@ -7,11 +7,13 @@ import os
 import re
 import stat
 import subprocess
+import urllib.request
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+import stamina
 import yaml
 from typer.testing import CliRunner
 
@@ -19,7 +21,10 @@ import pipeline.app
 import pipeline.relay
 import sinks.writer
 from pipeline.cli import application
+from pipeline.core.folders import cache_folder
 from pipeline.core.telemetry import Component
+from pipeline.local import packages
+from pipeline.local.ports import choose
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -64,6 +69,46 @@ def test_prometheus_scrapes_every_part_that_serves_metrics() -> None:
     targets = set(settings["scrape_configs"][0]["static_configs"][0]["targets"])
     serving = {f"{name}:9100" for name, service in OURS.items() if "--metrics-port" in service["command"]}
     assert targets == serving
+
+
+@pytest.fixture(scope="session")
+def prometheus() -> Path:
+    """Prometheus as Debian ships it, unpacked into the cache: installed, it would start by itself."""
+    program = cache_folder() / "prometheus" / "usr" / "bin" / "prometheus"
+    if not program.exists():
+        folder = cache_folder() / "prometheus"
+        folder.mkdir(parents=True, exist_ok=True)
+        packages.download("prometheus", folder)
+        [archive] = folder.glob("prometheus_*.deb")
+        subprocess.run(["dpkg-deb", "-x", archive, folder], check=True)
+        archive.unlink()
+    return program
+
+
+def test_prometheus_loads_the_scrape_settings_and_the_alert_rules(prometheus: Path, tmp_path: Path) -> None:
+    port = choose(["prometheus"], {}, str(tmp_path))["prometheus"]
+    arguments = (
+        f"--config.file={DEPLOY / 'prometheus/prometheus.yml'}",
+        f"--storage.tsdb.path={tmp_path}",
+        f"--web.listen-address=127.0.0.1:{port}",
+    )
+    with subprocess.Popen([prometheus, *arguments], stderr=subprocess.DEVNULL) as process:
+        try:
+            rules, loaded = (asked(port, what) for what in ("rules", "status/config"))
+        finally:
+            process.terminate()
+    [group] = rules["groups"]
+    written = yaml.safe_load((DEPLOY / "prometheus/alerts.yml").read_text())["groups"][0]["rules"]
+    assert [rule["name"] for rule in group["rules"]] == [rule["alert"] for rule in written]
+    assert "rules-2:9100" in yaml.safe_load(loaded["yaml"])["scrape_configs"][0]["static_configs"][0]["targets"]
+
+
+def asked(port: int, what: str) -> Any:
+    """The answer of Prometheus, which needs a second to start."""
+    for attempt in stamina.retry_context(on=OSError, timeout=20):
+        with attempt, urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/{what}", timeout=5) as answer:
+            return json.load(answer)["data"]
+    raise AssertionError("stamina ends by returning or raising")
 
 
 def test_alert_rules_ask_only_for_metrics_that_the_code_has() -> None:

@@ -174,7 +174,8 @@ async def test_every_picture_is_accounted_for_and_occupancy_comes_once_a_second(
     detector = Scripted.of({number: [Seen(Box(300 + number, 200, 40, 100), "person", 0.9)] for number in range(1, 200)})
     store = PictureStore("postgresql://nobody@127.0.0.1:9/none", component)
     with ThreadPoolExecutor(1) as pool:
-        around = Surroundings(put, lambda: 0, pool, lambda _: Login("", ""), store, component, QUICK)
+        # the shipped timing: with the quick one, a second in which the machine is busy elsewhere is a frozen camera
+        around = Surroundings(put, lambda: 0, pool, lambda _: Login("", ""), store, component)
         work = asyncio.create_task(CameraAtWork(camera, detector, 7, around).run())
 
         async def enough() -> bool:
@@ -200,11 +201,7 @@ def check_lines(lines: list[tuple[str, str, bytes]]) -> None:
         assert {each.value for each in mine} == values
         assert len({each.at // 1000 for each in mine}) == len(mine) >= 3
     found: list[Detection] = [detections.decode_line(line) for topic, _, line in lines if topic != READINGS]
-    states = [each.state for each in found if each.event is DetectionEvent.STATE]
-    assert states[-1] is CameraState.ONLINE  # a busy machine may open the stream at the second attempt only
-    said = [(each.event, each.zone, each.track) for each in found if each.event is not DetectionEvent.STATE]
-    tracks = [track for event, _, track in said if event is DetectionEvent.ENTER]
-    assert tracks[0] == "7-1"  # a machine that is too busy to look for seconds may see the person come again
-    pair = (DetectionEvent.ENTER, DetectionEvent.LEAVE)
-    assert sorted(said) == sorted((event, "whole", track) for track in tracks for event in pair)
-    assert {each.evidence for each in found} == {""}  # there is no database to hold a picture
+    said = [(each.event, each.zone, each.track) for each in found]
+    assert said[0][0] is DetectionEvent.STATE
+    assert said[1:] == [(DetectionEvent.ENTER, "whole", "7-1"), (DetectionEvent.LEAVE, "whole", "7-1")]
+    assert [each.evidence for each in found] == [""] * 3  # there is no database to hold a picture
