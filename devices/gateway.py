@@ -12,6 +12,7 @@ when a decoder fails in a way of its own. Metrics: `ioc_gateway_*`.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterable, Sequence
 
 from devices.decoders import DECODERS, Item, Measurement
@@ -151,10 +152,11 @@ def measured(item: Item) -> Measurement:
 class _Pending:
     """Counts what one message still waits for."""
 
-    __slots__ = ("_component", "_count", "_message")
+    __slots__ = ("_begun", "_component", "_count", "_message")
 
     def __init__(self, message: Message | None, component: Component) -> None:
         self._message, self._component, self._count = message, component, 1
+        self._begun = time.perf_counter()
 
     def wait(self) -> None:
         self._count += 1
@@ -175,4 +177,5 @@ class _Pending:
     def done(self) -> None:
         self._count -= 1
         if self._count == 0 and self._message is not None:
+            self._component.latency.observe(time.perf_counter() - self._begun)
             self._message.settle()
