@@ -60,6 +60,7 @@ class AlertsMachine:
         self._second = Stage2(World(Catalogue(self._log).with_changes(changes), {}), expected)
         self._describer = Describer(self._second.world.catalogue)
         self._second_states: dict[bytes, Any] = {}
+        self._out_of_service: set[str] = set()
         self._states: dict[str, KeyState] = {}
         self._closed: dict[str, int] = {}
         self._sources: dict[str, int] = {}
@@ -76,6 +77,8 @@ class AlertsMachine:
                 self._second_states[key[1:]] = load_second(key[1:], raw, self._second.world)
             else:
                 self._states[key.decode()] = msgspec.msgpack.decode(raw, type=KeyState)
+        failed = (key for key in self._second_states if key.startswith(failures.PREFIX))
+        self._out_of_service = {key[len(failures.PREFIX) :].decode() for key in failed}
         closed = [(state.closed_at, key) for key, state in self._states.items() if state.alert is None]
         self._closed = {key: at for at, key in sorted(closed)}
 
@@ -128,10 +131,8 @@ class AlertsMachine:
     def fold(self, frame: LogFrame[ConditionLine]) -> Delta[AlertOutput]:
         """The alert events of one frame. Changes nothing until `commit`."""
         log = frame.log if self._log is None else max(self._log, frame.log)
-        failed = (
-            key[len(failures.PREFIX) :].decode() for key in self._second_states if key.startswith(failures.PREFIX)
-        )
-        fold, second, describer = Fold(frame, log, self._second_states, {}, failed), self._second, self._describer
+        fold = Fold(frame, log, self._second_states, {}, self._out_of_service)
+        second, describer = self._second, self._describer
         if self._log is None:
             second.greet(fold)
         if frame.news or second.world.catalogue.expires(log):
@@ -190,6 +191,7 @@ class AlertsMachine:
         self._sources.update(carry.sources)
         if carry.second is not self._second:
             self._second, self._describer = carry.second, carry.desk.describer
+        self._out_of_service = carry.fold.out_of_service
         for second_key, found in carry.fold.changed.items():
             if found is None:
                 self._second_states.pop(second_key, None)
