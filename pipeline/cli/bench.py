@@ -58,10 +58,18 @@ def engine(as_json: AsJson = False) -> None:
     tell(run(), as_json=as_json)
 
 
+@group.command()
+def month(as_json: AsJson = False) -> None:
+    """All packs over one simulated month of 200 series: how long the backtest takes, and what it raises."""
+    from pipeline.bench.month import run
+
+    tell(run(), as_json=as_json)
+
+
 @group.command("all")
 def all_(as_json: AsJson = False) -> None:
     """Every benchmark with its default load."""
-    for benchmark in (engine, worker, path, gateway):
+    for benchmark in (engine, month, worker, path, gateway):
         print(f"--- {benchmark.__name__}")
         benchmark(as_json=as_json)
 
