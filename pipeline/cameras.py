@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from pipeline.config import Settings
@@ -13,7 +13,7 @@ from pipeline.core.frames import FrameProducer
 from pipeline.core.machine import CatalogueChange
 from pipeline.core.telemetry import Component, log
 from pipeline.core.topics import DETECTIONS, READINGS
-from pipeline.log_app.catalogue import CatalogueFollower
+from pipeline.log_app.catalogue import CatalogueFollower, FrontDoor
 from pipeline.log_app.death import die
 from vision.camera import Surroundings
 from vision.store import Logins, PictureStore
@@ -32,12 +32,13 @@ async def run_vision(settings: Settings) -> None:
     pool = ThreadPoolExecutor(vision.threads, "detector")
     around = Surroundings(frames.put, lambda: frames.waiting, pool, Logins(dsn).find, store, component)
     fleet = Fleet(around, vision.model)
+    door = FrontDoor(catalogue, frames, lambda changes: fleet.apply(newest_cameras(changes)))
     store.start()
     try:
-        await _learn(catalogue, fleet, frames, catalogue.read_all)
+        await door.learn()
         frames.start()
         log.info("vision ready", cameras=len(fleet))
-        await _follow(catalogue, fleet, frames)
+        await door.follow(_die)
     finally:
         await fleet.stop()
         await frames.stop()  # what was seen is sent and acknowledged
@@ -45,25 +46,6 @@ async def run_vision(settings: Settings) -> None:
         pool.shutdown(wait=False, cancel_futures=True)
         await catalogue.stop()
         await producer.stop()
-
-
-async def _follow(catalogue: CatalogueFollower, fleet: Fleet, frames: FrameProducer) -> None:
-    try:
-        while True:
-            await _learn(catalogue, fleet, frames, catalogue.poll)
-    except asyncio.CancelledError:
-        raise
-    except BaseException as error:  # noqa: BLE001 - a door that no longer hears of changes must not stay open
-        _die(error)
-
-
-async def _learn(
-    catalogue: CatalogueFollower, fleet: Fleet, frames: FrameProducer, read: Callable[[], Awaitable[int]]
-) -> None:
-    reached = await read()
-    if reached > frames.catalogue:
-        await fleet.apply(newest_cameras(catalogue.between(frames.catalogue, reached)))
-        frames.catalogue = reached
 
 
 def newest_cameras(changes: Iterable[CatalogueChange]) -> dict[str, Camera | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, suppress
 
 import msgspec
@@ -22,7 +22,7 @@ from pipeline.core.errors import Rejected
 from pipeline.core.frames import FrameProducer, dead_letter
 from pipeline.core.telemetry import log
 from pipeline.core.topics import INPUTS, READINGS, TOPICS
-from pipeline.log_app.catalogue import CatalogueFollower
+from pipeline.log_app.catalogue import CatalogueFollower, FrontDoor
 from pipeline.log_app.death import die
 
 RECALL_MS = 900_000
@@ -39,13 +39,14 @@ async def run_gateway(settings: Settings) -> None:
         letters = _Letters(producer)
         frames = FrameProducer(producer, settings.gateway.id, INPUTS, on_failure=_die)
         gateway = Gateway(frames, directory, letters.write, sites=settings.gateway.sites)
-        await _prepare(settings, catalogue, directory, frames, gateway)
+        door = FrontDoor(catalogue, frames, directory.apply)
+        await _prepare(settings, catalogue, door, gateway)
         session = MqttSession(account(settings), topics(settings.gateway.sites))
         stack.push_async_callback(session.close)
         stack.push_async_callback(letters.stop)
         frames.start()
         stack.push_async_callback(frames.stop)  # what was taken in is sent and acknowledged
-        following = asyncio.create_task(_follow(catalogue, directory, frames))
+        following = asyncio.create_task(door.follow(_die))
         stack.callback(following.cancel)
         reporting = asyncio.create_task(_report_gaps(gateway))
         stack.callback(reporting.cancel)
@@ -58,12 +59,10 @@ async def run_gateway(settings: Settings) -> None:
                 gateway.dropped("overload", shed)
 
 
-async def _prepare(
-    settings: Settings, catalogue: CatalogueFollower, directory: Directory, frames: FrameProducer, gateway: Gateway
-) -> None:
+async def _prepare(settings: Settings, catalogue: CatalogueFollower, door: FrontDoor, gateway: Gateway) -> None:
     try:
         await catalogue.start()
-        await _learn(catalogue, directory, frames, catalogue.read_all)
+        await door.learn()
         await recall(settings.kafka.brokers, gateway.numbering, now_ms() - RECALL_MS)
     except (KafkaError, TimeoutError) as error:
         raise kafka_missing(settings.kafka.brokers) from error
@@ -126,25 +125,6 @@ async def _report_gaps(gateway: Gateway) -> None:
     while True:
         await asyncio.sleep(1)
         gateway.report_gaps(now_ms())
-
-
-async def _follow(catalogue: CatalogueFollower, directory: Directory, frames: FrameProducer) -> None:
-    try:
-        while True:
-            await _learn(catalogue, directory, frames, catalogue.poll)
-    except asyncio.CancelledError:
-        raise
-    except BaseException as error:  # noqa: BLE001 - a door that no longer hears of changes must not stay open
-        _die(error)
-
-
-async def _learn(
-    catalogue: CatalogueFollower, directory: Directory, frames: FrameProducer, read: Callable[[], Awaitable[int]]
-) -> None:
-    reached = await read()
-    if reached > frames.catalogue:
-        directory.apply(catalogue.between(frames.catalogue, reached))
-        frames.catalogue = reached
 
 
 def _die(error: BaseException) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left
+from collections.abc import Awaitable, Callable
 from operator import attrgetter
 from typing import Any
 
@@ -12,6 +13,7 @@ from aiokafka import TopicPartition
 
 from pipeline.core.broker import start_consumer
 from pipeline.core.catalogue import DOCUMENTS, Kind
+from pipeline.core.frames import FrameProducer
 from pipeline.core.machine import CatalogueChange
 from pipeline.core.telemetry import log
 from pipeline.core.topics import CATALOGUE
@@ -83,6 +85,42 @@ class CatalogueFollower:
         """The newest document of every key below `upto`, in order of offset; deleted ones are left out."""
         newest = {(change.kind, change.id): change for change in self.between(0, upto)}
         return tuple(sorted((c for c in newest.values() if c.document is not None), key=lambda change: change.offset))
+
+
+class FrontDoor:
+    """Keeps what a front door knows of the catalogue and what its frames say of it in step.
+
+    `apply` takes changes in, in order of offset; only then do frames carry the offset that was reached.
+    """
+
+    def __init__(
+        self,
+        catalogue: CatalogueFollower,
+        frames: FrameProducer,
+        apply: Callable[[tuple[CatalogueChange, ...]], Awaitable[None] | None],
+    ) -> None:
+        self._catalogue, self._frames, self._apply = catalogue, frames, apply
+
+    async def learn(self) -> None:
+        """Take in all that is there now."""
+        await self._catch_up(await self._catalogue.read_all())
+
+    async def follow(self, die: Callable[[BaseException], None]) -> None:
+        """Take in what comes, until cancelled. Errors go to `die`: a door that hears no changes must not stay open."""
+        try:
+            while True:
+                await self._catch_up(await self._catalogue.poll())
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it ends the process
+            die(error)
+
+    async def _catch_up(self, reached: int) -> None:
+        if reached > self._frames.catalogue:
+            taken = self._apply(self._catalogue.between(self._frames.catalogue, reached))
+            if taken is not None:
+                await taken
+            self._frames.catalogue = reached
 
 
 def decode_change(offset: int, key: bytes, value: bytes | None) -> CatalogueChange | None:

@@ -21,7 +21,7 @@ from pipeline.core.clock import now_ms, rfc3339
 from pipeline.core.codec import encode_line
 from pipeline.core.events import Reading
 from pipeline.core.frames import FrameProducer
-from pipeline.log_app import CatalogueFollower
+from pipeline.log_app.catalogue import CatalogueFollower, FrontDoor
 from pipeline.migrations import connect
 from tests.conftest import StackUnderTest
 from tests.integration.gateway_harness import command
@@ -50,9 +50,10 @@ class Door:
         follower = CatalogueFollower(self._stack.kafka_brokers)
         await follower.start()
         frames = FrameProducer(producer, f"door-{self._device}", topics.INPUTS, on_failure=self._failed)
-        frames.catalogue = await follower.read_all()
+        door = FrontDoor(follower, frames, lambda _: None)
+        await door.learn()
         frames.start()
-        tasks = [asyncio.create_task(work) for work in (self._follow(follower, frames), self._send(frames))]
+        tasks = [asyncio.create_task(work) for work in (door.follow(self._failed), self._send(frames))]
         try:
             yield
         finally:
@@ -62,10 +63,6 @@ class Door:
             await frames.stop()
             await producer.stop()
             await follower.stop()
-
-    async def _follow(self, follower: CatalogueFollower, frames: FrameProducer) -> None:
-        while True:
-            frames.catalogue = await follower.poll()
 
     async def _send(self, frames: FrameProducer) -> None:
         seq = 0
