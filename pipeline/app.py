@@ -3,7 +3,7 @@
 Rules: receives readings, detections and cases; sends conditions, partials and progress as frames, in one order
 with the offset that they come from. Alerts: receives those and operators' verbs; sends alert events as
 CloudEvents and the newest state of each alert. Both drop nothing: a bad line is dead-lettered, a frame on which
-three starts died too. How they acknowledge, die and take over: `pipeline.log_app`.
+four starts died too. How they acknowledge, die and take over: `pipeline.log_app`.
 """
 
 from __future__ import annotations

@@ -17,6 +17,8 @@ KEEP_MS = 2000
 KEEP_UNCONFIRMED_MS = 500
 COAST_MS = 300
 CONFIRM_HITS = 2
+_LEAST_GAP_S = 0.04
+"""Boxes that come closer together were delayed on their way: so short a time says nothing of speed."""
 _POSITION_GAIN = 0.7
 _VELOCITY_GAIN = 0.3
 _SIZE_GAIN = 0.5
@@ -61,7 +63,7 @@ class _State:
         return self.box._replace(x=self.box.x + self.vx * gap, y=self.box.y + self.vy * gap)
 
     def update(self, seen: Seen, at: int) -> None:
-        gap = max((at - self.at) / 1000, 1e-3)
+        gap = max((at - self.at) / 1000, _LEAST_GAP_S)
         expected, found = self.predicted(at), seen.box
         width = self.box.width + _SIZE_GAIN * (found.width - self.box.width)
         height = self.box.height + _SIZE_GAIN * (found.height - self.box.height)

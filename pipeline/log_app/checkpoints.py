@@ -28,13 +28,15 @@ class Marker(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How far the state of a partition reaches.
 
     `next`: offset of the first frame not folded yet, None before the first. `log`: newest log time, ms.
-    `catalogue`: catalogue offset applied. `attempts`: starts that died on the frame at `next`.
+    `catalogue`: catalogue offset applied. `starts`: starts since the newest checkpoint that was written in the normal
+    course. `attempts`: starts that died on the frame at `next`.
     `sources`: for outputs that may repeat, the newest (offset, index) seen of each source partition.
     """
 
     next: int | None = None
     log: int = 0
     catalogue: int = 0
+    starts: int = 0
     attempts: int = 0
     sources: dict[str, tuple[int, int]] = {}
 

@@ -17,10 +17,12 @@ from pipeline.core.topics import DEADLETTER
 from pipeline.log_app.checkpoints import CheckpointStore, Marker
 from pipeline.log_app.outputs import Acknowledgement, Output, acknowledged
 
-MAX_ATTEMPTS = 3
+MAX_ATTEMPTS = 4
+SUSPICIOUS_STARTS = 2
+"""After so many starts that died before their first normal checkpoint, the frame to blame is looked for."""
 MAX_UNACKNOWLEDGED = 1000
 CAREFUL_FRAMES = 200
-"""After a start that follows a death, so many frames are checkpointed one by one: the next death names its frame."""
+"""Then so many frames are announced one by one: the next death names its frame."""
 
 
 class Saved(NamedTuple):
@@ -72,9 +74,7 @@ class Part:
     Nothing that a kill can take away is ever behind a checkpoint.
     """
 
-    def __init__(
-        self, source: Source, store: CheckpointStore, marker: Marker, machine: Machine[Any, Any], *, careful: bool
-    ) -> None:
+    def __init__(self, source: Source, store: CheckpointStore, marker: Marker, machine: Machine[Any, Any]) -> None:
         self.source, self.store, self.marker, self.machine = source, store, marker, machine
         self._saving = asyncio.Lock()
         self._saved, self._saved_at = marker, 0.0
@@ -82,7 +82,7 @@ class Part:
         self.folded = 0
         self._changed: set[bytes] = set()
         self._unacknowledged: list[Acknowledgement] = []
-        self._careful = CAREFUL_FRAMES if careful else 0
+        self._careful = CAREFUL_FRAMES if marker.starts > SUSPICIOUS_STARTS else 0
         self._lost = 0
 
     async def step(
@@ -109,8 +109,8 @@ class Part:
         self._changed |= delta.changed
         self._only_time = self._only_time and delta.only_time and not letters
         self._move(record, catalogue)
-        survived = self.folded == 1  # saved at once: a kill while we wait for the next frame is not this frame's fault
-        if survived or len(self._unacknowledged) > MAX_UNACKNOWLEDGED:
+        # saved at once: a kill while we wait for the next frame is not the first one's fault
+        if (self._careful and self.folded == 1) or len(self._unacknowledged) > MAX_UNACKNOWLEDGED:
             await self.checkpoint()
 
     async def _decode(
@@ -145,7 +145,11 @@ class Part:
         if origin is not None and origin[1] > sources.get(origin[0], (-1, -1)):
             sources = {**sources, origin[0]: origin[1]}
         self.marker = Marker(
-            next=record.offset + 1, log=max(self.marker.log, record.log), catalogue=catalogue, sources=sources
+            next=record.offset + 1,
+            log=max(self.marker.log, record.log),
+            catalogue=catalogue,
+            starts=self.marker.starts,
+            sources=sources,
         )
         self.folded += 1
         self._lost = 0
@@ -168,18 +172,25 @@ class Part:
                 await self._save()
             return self._saved.next
 
-    async def before(self) -> None:
-        """Called before each frame: announces the first one after a start, and each one in careful mode.
+    @property
+    def begins_carefully(self) -> bool:
+        """Whether the next frame is the first one of a start that looks for a frame to blame."""
+        return bool(self._careful) and not self.folded
 
-        Announced means written down, so that three deaths on the same frame are seen.
+    async def before(self, record: Record) -> None:
+        """Called before each frame: announces it in careful mode. A tick is empty and can do no harm.
+
+        Announced means written down, so that repeated deaths on the same frame are seen.
         """
-        if (self.folded and not self._careful) or self.marker.attempts >= MAX_ATTEMPTS:
+        if not (self._careful and record.value) or self.marker.attempts >= MAX_ATTEMPTS:
             return
         self._careful = max(0, self._careful - 1)
         self.marker = msgspec.structs.replace(self.marker, attempts=self.marker.attempts + 1)
         await self.checkpoint()
 
     async def _save(self) -> None:
+        if not self._careful and self.marker.starts:
+            self.marker = msgspec.structs.replace(self.marker, starts=0)
         marker, waiting = self.marker, self._unacknowledged
         changed = {key: self.machine.dump(key) for key in self._changed}
         self._changed, self._unacknowledged, self._only_time = set(), [], True

@@ -252,7 +252,9 @@ def test_applying_rules_stores_what_changed_and_a_rule_whose_test_fails_changes_
     assert ioc(stack, "rule", "apply", str(path)).stdout == f"{name} is active, version 1\n"
     assert ioc(stack, "rule", "apply", str(path)).stdout == "nothing has changed\n"
     path.write_text(RULE.format(name=name, above=40))
-    assert ioc(stack, "rule", "apply", str(path)).stdout == f"{name} is active, version 2\n"
+    assert ioc(stack, "rule", "apply", str(path)).stdout == (
+        f"{name} is active, version 2; its state is kept, the change acts at the next reading\n"
+    )
     path.write_text(RULE.format(name=name, above=70))
     refused = ioc(stack, "rule", "apply", str(path))
     assert refused.returncode == 1
