@@ -65,6 +65,7 @@ class Reader:
         self._back_off = BackOff(self.timing.pause_low_s, self.timing.pause_high_s, random.Random())
         self._stopping = threading.Event()
         self._pictures, self._last_at, self._last_sum = 0, 0, -1
+        self._last_stream_s: float | None = None
         self._said = ""
 
     def start(self) -> None:
@@ -121,13 +122,24 @@ class Reader:
         self._back_off.reset()
         self._said = ""
         self._pictures += 1
-        self._last_at = max(frame.at, self._last_at + 1)  # the change from arrival to the camera's clock steps back
+        self._last_at = slewed(frame.at, frame.stream_s, self._last_at, self._last_stream_s)
+        self._last_stream_s = frame.stream_s
         self._deliver(Picture(image, self._last_at, self._pictures, frame.clock, frame.arrived))
 
     def _say(self, sentence: str) -> None:
         if sentence != self._said and not self._stopping.is_set():
             log.warning("no pictures", camera=self._name, why=sentence)
             self._said = sentence
+
+
+def slewed(at: int, stream_s: float | None, last_at: int, last_stream_s: float | None) -> int:
+    """A picture's time, ms, where the clock may have stepped back since the last one.
+
+    It does when the camera's first sender report replaces the time of arrival, by the delay of the line. Time then
+    goes on at half its speed, measured by the stream's own seconds, until the camera's clock has caught up.
+    """
+    gap_s = 0.0 if stream_s is None or last_stream_s is None else stream_s - last_stream_s
+    return max(at, last_at + max(1, round(gap_s * 500)))
 
 
 def is_leftover(before: Frame, frame: Frame, frozen_s: float) -> bool:
