@@ -17,11 +17,12 @@ from rules.engine.cycles import circle
 from rules.engine.fields import Fields, near
 from rules.engine.predicates import read_clear, read_levels
 from rules.engine.schedule import DEFAULT_ZONE, Schedule, check_zone, parse_hours
-from rules.engine.settings import USABLE, AlertText, CaseScope, DetectionScope, Rule, Scope
+from rules.engine.settings import USABLE, AlertText, CaseScope, DetectionScope, Origin, Rule, Scope
 from rules.engine.yamltext import Parsed, parse_yaml
 from rules.kinds import CASE_KINDS, KINDS, OVER_CONDITIONS
 
 _ID = re.compile(ID_PATTERN)
+_VERSION = re.compile(r"\d+\.\d+\.\d+")
 _FREE = ("for", "schedule", "alert", "title", "tests", "shadow")
 SEVERITIES = [severity.value for severity in Severity if severity is not Severity.CLEARED]
 
@@ -48,13 +49,17 @@ class Loaded(msgspec.Struct, frozen=True):
 
 
 def load_text(text: str, source: str = "rules.yaml") -> Loaded:
-    """The rules of a YAML text of one or more documents."""
+    """The rules of a YAML text of one or more documents; one with `pack` and `version` says where those after it are from."""
     rules: list[Rule] = []
     mistakes: list[BadInput] = []
+    origin = Origin()
     for parsed in parse_yaml(text, source):
+        if isinstance(parsed.data, dict) and "pack" in parsed.data:
+            origin = _pack(Fields(parsed.data, (), parsed.where, mistakes))
+            continue
         rule = _load_parsed(parsed, mistakes)
         if rule is not None:
-            rules.append(rule)
+            rules.append(msgspec.structs.replace(rule, origin=origin))
     return _without_twins(rules, mistakes)
 
 
@@ -158,6 +163,16 @@ def _note_circles(rules: dict[str, Rule], mistakes: list[BadInput]) -> None:
         if way and rule.place not in told:
             expected = "rules that do not count one another in a circle"
             mistakes.append(BadInput("of", " > ".join(way), expected, rule.place))
+
+
+def _pack(fields: Fields) -> Origin:
+    fields.require("pack", "version")
+    found = Origin(fields.text("pack"), fields.text("version"))
+    fields.title("title")
+    if "version" in fields and not _VERSION.fullmatch(found.version):
+        fields.wrong("version", "a semantic version in quotes, such as '1.0.0'")
+    fields.no_more()
+    return found
 
 
 def _load_parsed(parsed: Parsed, mistakes: list[BadInput]) -> Rule | None:
