@@ -65,8 +65,9 @@ class RateWatch(SeriesWatch):
         span = last - first
         if span <= 0 or span * 2 < settings.over or (settings.relative and not old):
             return None
-        change = (new - old) / abs(old) * 100 if settings.relative else new - old
-        return change / span * settings.per
+        if settings.relative:
+            return (new - old) * 100 * settings.per / (span * abs(old))
+        return (new - old) / span * settings.per
 
 
 class Rate:
