@@ -49,7 +49,7 @@ class Loaded(msgspec.Struct, frozen=True):
 
 
 def load_text(text: str, source: str = "rules.yaml") -> Loaded:
-    """The rules of a YAML text of one or more documents; one with `pack` and `version` says where those after it are from."""
+    """The rules of a YAML text; a document of `pack` and `version` says which pack those after it are from."""
     rules: list[Rule] = []
     mistakes: list[BadInput] = []
     origin = Origin()
@@ -60,18 +60,18 @@ def load_text(text: str, source: str = "rules.yaml") -> Loaded:
         rule = _load_parsed(parsed, mistakes)
         if rule is not None:
             rules.append(msgspec.structs.replace(rule, origin=origin))
-    return _without_twins(rules, mistakes)
+    return together(rules, mistakes)
 
 
 def load_paths(paths: list[FilePath]) -> Loaded:
     """The rules of files and of folders (`*.yaml`, `*.yml`, all levels), in the order of their paths."""
     rules: list[Rule] = []
     mistakes: list[BadInput] = []
-    for file in _files(paths, mistakes):
-        loaded = load_text(_read(file, mistakes), str(file))
+    for file in files_of(paths, mistakes):
+        loaded = load_text(read_file(file, mistakes), str(file))
         rules.extend(loaded.rules)
         mistakes.extend(loaded.mistakes)
-    return _without_twins(rules, mistakes)
+    return together(rules, mistakes)
 
 
 def rule_from_document(document: dict[str, Any]) -> Rule:
@@ -123,7 +123,8 @@ def _without_numbers(value: Any) -> Any:
     return 0 if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
-def _files(paths: list[FilePath], mistakes: list[BadInput]) -> list[FilePath]:
+def files_of(paths: list[FilePath], mistakes: list[BadInput]) -> list[FilePath]:
+    """The YAML files among `paths` and in their folders, in order."""
     found: list[FilePath] = []
     for path in paths:
         if path.is_dir():
@@ -135,7 +136,8 @@ def _files(paths: list[FilePath], mistakes: list[BadInput]) -> list[FilePath]:
     return found
 
 
-def _read(file: FilePath, mistakes: list[BadInput]) -> str:
+def read_file(file: FilePath, mistakes: list[BadInput]) -> str:
+    """The text of a file, empty when it is too large or not UTF-8."""
     if file.stat().st_size > 10_000_000:
         mistakes.append(BadInput("file", f"{file.stat().st_size} bytes", "at most 1000000 bytes", str(file)))
         return ""
@@ -146,7 +148,8 @@ def _read(file: FilePath, mistakes: list[BadInput]) -> str:
         return ""
 
 
-def _without_twins(rules: list[Rule], mistakes: list[BadInput]) -> Loaded:
+def together(rules: list[Rule], mistakes: list[BadInput]) -> Loaded:
+    """Rules as one set: ids of their own, no circles."""
     places: dict[str, str] = {}
     for rule in rules:
         if rule.id in places:

@@ -69,7 +69,7 @@ def hourly(known: Known) -> Result:
 
 
 def governing(known: Known) -> Result:
-    """The pollutant whose index of the hour is highest, which public boards must name; the first of POLLUTANTS if two."""
+    """The pollutant with the highest index of the hour, which public boards must name; the first of two."""
     found = hourly_indices(known)
     return None if highest(found) is None else max(found, key=lambda name: found[name])
 

@@ -1,4 +1,4 @@
-"""`rate`: how fast a value changes: a difference, a share of the older value, or the slope of a line of least squares."""
+"""`rate`: how fast a value changes: as a difference, a share, or the slope of a line of least squares."""
 
 from __future__ import annotations
 
