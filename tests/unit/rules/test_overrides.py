@@ -57,7 +57,8 @@ def test_an_override_changes_what_it_names_and_keeps_the_rest(tmp_path: Path) ->
 
 
 def test_the_tests_of_a_pack_are_not_those_of_an_override(tmp_path: Path) -> None:
-    test = "{name: y, given: [{device: d, quantity: rain_rate, at: 1795222800000, value: 31}], until: 1m, then: [{edge: begin}]}"
+    reading = "{device: d, quantity: rain_rate, at: 1795222800000, value: 31}"
+    test = f"{{name: y, given: [{reading}], until: 1m, then: [{{edge: begin}}]}}"
     (rule,) = load(tmp_path, f"id: rain\nraise: {{minor: {{above: 30}}}}\ntests: [{test}]\n").checked()
     assert [outcome.name for outcome in run_tests(rule) if outcome.passed] == ["y"]
 
