@@ -1,4 +1,4 @@
-"""Starter rules, as YAML beside this file, a pack a file. Numbers are settings of a centre, not law, unless `legal` says so.
+"""Starter rules, as YAML beside this file, a pack a file. Numbers are a centre's settings, not law; `legal` says which.
 
 A centre's own numbers lie in a folder of its own and are laid over these: `rules/overrides.py`.
 """
