@@ -15,7 +15,15 @@ from rules.engine.settings import Rule
 def document_of(rule: Rule) -> RuleDocument:
     """The catalogue document of a rule, without its tests."""
     content = {name: value for name, value in rule.source.items() if name != "tests"}
-    return RuleDocument(id=rule.id, title=rule.title, rule=content, sha256=rule.version)
+    return RuleDocument(
+        id=rule.id,
+        title=rule.title,
+        rule=content,
+        sha256=rule.version,
+        pack=rule.origin.pack,
+        pack_version=rule.origin.version,
+        overridden=rule.origin.overridden,
+    )
 
 
 def store_rules(registry: Registry, rules: Iterable[Rule], *, prune: bool = False) -> list[str]:

@@ -9,8 +9,8 @@ import msgspec
 
 from pipeline.core.quantities import QUANTITIES, Nature
 from rules.engine.cycles import members_of
-from rules.engine.loader import load_paths
 from rules.engine.settings import Level, Operator, Predicate, Rule
+from rules.overrides import load_with_overrides
 from rules.testing import run_tests
 
 
@@ -24,9 +24,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     kind: str = "mistake"
 
 
-def check_paths(paths: list[Path]) -> tuple[tuple[Rule, ...], list[Finding]]:
-    """The good rules of files and folders, and every finding about them."""
-    loaded = load_paths(paths)
+def check_paths(paths: list[Path], overrides: list[Path] | None = None) -> tuple[tuple[Rule, ...], list[Finding]]:
+    """The good rules of files and folders, with a centre's overrides, and every finding about them."""
+    loaded = load_with_overrides(paths, overrides or [])
     findings = [Finding(where=mistake.where, field=mistake.field, message=str(mistake)) for mistake in loaded.mistakes]
     for rule in loaded.rules:
         findings += lint(rule, loaded.rules)

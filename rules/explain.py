@@ -40,7 +40,7 @@ def check_window(why: Why, readings: Sequence[Reading]) -> Check:
     window = why.window
     what = f"{window.aggregate} of {window.count} readings"
     aggregate = AGGREGATES.get(window.aggregate)
-    if window.type == "area" or aggregate is None or window.aggregate == "increase":
+    if window.type == "area" or aggregate is None or window.aggregate in ("increase", "coverage"):
         return Check(what, None, "needs more than this window's readings of one series")
     ordered = sorted(readings, key=lambda one: (one.at, one.seq))
     values = [

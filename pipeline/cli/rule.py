@@ -29,17 +29,28 @@ from rules.difference import difference
 from rules.engine.catalogue import changes_from
 from rules.engine.loader import load_paths
 from rules.engine.yamltext import parse_yaml
+from rules.overrides import load_with_overrides
+from rules.packs import FOLDER
 from rules.testing import run_tests
 
 app = typer.Typer(help="Rules: check, test, backtest.", no_args_is_help=True)
-Paths = Annotated[list[Path], typer.Argument(help="Rule files, or folders of them.")]
+Paths = Annotated[
+    list[Path],
+    typer.Argument(
+        help="Rule files, or folders of them.", default_factory=lambda: [FOLDER], show_default="the starter packs"
+    ),
+]
+Overrides = Annotated[
+    list[Path],
+    typer.Option("--overrides", help="Your own changes, laid over the rules: files of id and changed fields."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
 
 @app.command()
-def check(paths: Paths, as_json: Json = False) -> None:
+def check(paths: Paths, overrides: Overrides = [], as_json: Json = False) -> None:  # noqa: B006
     """Find every mistake in rule files, and what looks like one."""
-    rules, findings = check_paths(paths)
+    rules, findings = check_paths(paths, overrides)
     if as_json:
         _print_json({"rules": [rule.id for rule in rules], "findings": findings})
     else:
@@ -50,9 +61,9 @@ def check(paths: Paths, as_json: Json = False) -> None:
 
 
 @app.command()
-def test(paths: Paths, as_json: Json = False) -> None:
+def test(paths: Paths, overrides: Overrides = [], as_json: Json = False) -> None:  # noqa: B006
     """Run the tests in rule files."""
-    rules = load_paths(paths).checked()
+    rules = load_with_overrides(paths, overrides).checked()
     outcomes = [outcome for rule in rules for outcome in run_tests(rule, rules)]
     failed = [outcome for outcome in outcomes if not outcome.passed]
     if as_json:
@@ -69,11 +80,12 @@ def test(paths: Paths, as_json: Json = False) -> None:
 @app.command()
 def apply(
     paths: Paths,
+    overrides: Overrides = [],  # noqa: B006
     prune: Annotated[bool, typer.Option("--prune", help="Deactivate rules that are not in these files.")] = False,
     sets: Sets = [],  # noqa: B006
 ) -> None:
     """Store rules and publish them; a broken file, or a rule whose own tests fail, changes nothing."""
-    rules = load_paths(paths).checked()
+    rules = load_with_overrides(paths, overrides).checked()
     failed = [outcome for rule in rules for outcome in run_tests(rule, rules) if not outcome.passed]
     for outcome in failed:
         print(f"{outcome.place}: {outcome.rule}: test '{outcome.name}' fails; see `ioc rule test`")
@@ -90,6 +102,7 @@ def backtest(
     inputs: Annotated[str, typer.Option("--input", help="NDJSON files of events, separated by commas.")] = "",
     store: Annotated[str, typer.Option("--store", help="From the store: A..B, RFC 3339, by log time.")] = "",
     topic: Annotated[str, typer.Option("--topic", help="From a topic, all that stands there.")] = "",
+    overrides: Overrides = [],  # noqa: B006
     output: Annotated[
         Path | None, typer.Option("--output", help="NDJSON file of conditions, - for standard output.")
     ] = None,
@@ -104,7 +117,7 @@ def backtest(
     """Say what rules would have raised over recorded events, and what other rules would not have."""
     if sum(bool(given) for given in (inputs, store, topic)) != 1 or not (output or against):
         raise UsageError("give one of --input, --store and --topic, and --output, --against or both")
-    found, old = load_paths(rules).checked(), load_paths(against).checked()
+    found, old = load_with_overrides(rules, overrides).checked(), load_paths(against).checked()
     lines, known = _recorded(inputs, store, topic, sets)
     changes = known if catalogue is None else _catalogue(catalogue)
     end = None if until is None else _until(until)

@@ -194,6 +194,7 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("aggregate.stddev", "độ lệch chuẩn", "standard deviation"),
     ("aggregate.leq", "mức tương đương", "equivalent level"),
     ("aggregate.increase", "mức tăng", "increase"),
+    ("aggregate.coverage", "độ đầy đủ dữ liệu (%)", "data coverage (%)"),
     ("aggregate.vector_mean", "hướng trung bình", "mean direction"),
     ("quality.good", "tốt", "good"),
     ("quality.uncertain", "không chắc", "uncertain"),

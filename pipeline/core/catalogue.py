@@ -160,11 +160,17 @@ class Camera(Document, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class RuleDocument(Document, frozen=True, kw_only=True, omit_defaults=True):
-    """A rule as applied: `rule` is the canonical content of its YAML file, `sha256` its rule version."""
+    """A rule as applied: `rule` is the canonical content of its YAML file, `sha256` its rule version.
+
+    `pack`, `pack_version`: the pack that it came with; `overridden`: the fields that a centre's override changed.
+    """
 
     rule: dict[str, Any]
     sha256: str
     active: bool = True
+    pack: str = ""
+    pack_version: str = ""
+    overridden: tuple[str, ...] = ()
 
 
 DOCUMENTS: dict[Kind, type[Document]] = {

@@ -191,6 +191,7 @@ _ROWS: tuple[_Row, ...] = (
     # --- derived by rules (published to ioc.derived.v1)
     ("vn_aqi_hour", "1", _GAUGE, 0, 500, "VN_AQI giờ", "VN_AQI, hourly", {}),
     ("vn_aqi_day", "1", _GAUGE, 0, 500, "VN_AQI ngày", "VN_AQI, daily", {}),
+    ("vn_aqi_pollutant", "", _STATE, None, None, "Chất ô nhiễm quyết định VN_AQI giờ", "Pollutant that governs the hourly VN_AQI", {}),
     ("water_class", "", _STATE, None, None, "Mức chất lượng nước", "Water quality class", {}),
     ("level_of_service", "", _STATE, None, None, "Mức phục vụ", "Level of service", {}),
     ("nesterov", "1", _GAUGE, 0, 100000, "Chỉ số Nesterov", "Nesterov index", {}),

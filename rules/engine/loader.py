@@ -17,11 +17,12 @@ from rules.engine.cycles import circle
 from rules.engine.fields import Fields, near
 from rules.engine.predicates import read_clear, read_levels
 from rules.engine.schedule import DEFAULT_ZONE, Schedule, check_zone, parse_hours
-from rules.engine.settings import USABLE, AlertText, CaseScope, DetectionScope, Rule, Scope
+from rules.engine.settings import USABLE, AlertText, CaseScope, DetectionScope, Origin, Rule, Scope
 from rules.engine.yamltext import Parsed, parse_yaml
 from rules.kinds import CASE_KINDS, KINDS, OVER_CONDITIONS
 
 _ID = re.compile(ID_PATTERN)
+_VERSION = re.compile(r"\d+\.\d+\.\d+")
 _FREE = ("for", "schedule", "alert", "title", "tests", "shadow")
 SEVERITIES = [severity.value for severity in Severity if severity is not Severity.CLEARED]
 
@@ -48,25 +49,29 @@ class Loaded(msgspec.Struct, frozen=True):
 
 
 def load_text(text: str, source: str = "rules.yaml") -> Loaded:
-    """The rules of a YAML text of one or more documents."""
+    """The rules of a YAML text; a document of `pack` and `version` says which pack those after it are from."""
     rules: list[Rule] = []
     mistakes: list[BadInput] = []
+    origin = Origin()
     for parsed in parse_yaml(text, source):
+        if isinstance(parsed.data, dict) and "pack" in parsed.data:
+            origin = _pack(Fields(parsed.data, (), parsed.where, mistakes))
+            continue
         rule = _load_parsed(parsed, mistakes)
         if rule is not None:
-            rules.append(rule)
-    return _without_twins(rules, mistakes)
+            rules.append(msgspec.structs.replace(rule, origin=origin))
+    return together(rules, mistakes)
 
 
 def load_paths(paths: list[FilePath]) -> Loaded:
     """The rules of files and of folders (`*.yaml`, `*.yml`, all levels), in the order of their paths."""
     rules: list[Rule] = []
     mistakes: list[BadInput] = []
-    for file in _files(paths, mistakes):
-        loaded = load_text(_read(file, mistakes), str(file))
+    for file in files_of(paths, mistakes):
+        loaded = load_text(read_file(file, mistakes), str(file))
         rules.extend(loaded.rules)
         mistakes.extend(loaded.mistakes)
-    return _without_twins(rules, mistakes)
+    return together(rules, mistakes)
 
 
 def rule_from_document(document: dict[str, Any]) -> Rule:
@@ -118,7 +123,8 @@ def _without_numbers(value: Any) -> Any:
     return 0 if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
-def _files(paths: list[FilePath], mistakes: list[BadInput]) -> list[FilePath]:
+def files_of(paths: list[FilePath], mistakes: list[BadInput]) -> list[FilePath]:
+    """The YAML files among `paths` and in their folders, in order."""
     found: list[FilePath] = []
     for path in paths:
         if path.is_dir():
@@ -130,7 +136,8 @@ def _files(paths: list[FilePath], mistakes: list[BadInput]) -> list[FilePath]:
     return found
 
 
-def _read(file: FilePath, mistakes: list[BadInput]) -> str:
+def read_file(file: FilePath, mistakes: list[BadInput]) -> str:
+    """The text of a file, empty when it is too large or not UTF-8."""
     if file.stat().st_size > 10_000_000:
         mistakes.append(BadInput("file", f"{file.stat().st_size} bytes", "at most 1000000 bytes", str(file)))
         return ""
@@ -141,7 +148,8 @@ def _read(file: FilePath, mistakes: list[BadInput]) -> str:
         return ""
 
 
-def _without_twins(rules: list[Rule], mistakes: list[BadInput]) -> Loaded:
+def together(rules: list[Rule], mistakes: list[BadInput]) -> Loaded:
+    """Rules as one set: ids of their own, no circles."""
     places: dict[str, str] = {}
     for rule in rules:
         if rule.id in places:
@@ -158,6 +166,16 @@ def _note_circles(rules: dict[str, Rule], mistakes: list[BadInput]) -> None:
         if way and rule.place not in told:
             expected = "rules that do not count one another in a circle"
             mistakes.append(BadInput("of", " > ".join(way), expected, rule.place))
+
+
+def _pack(fields: Fields) -> Origin:
+    fields.require("pack", "version")
+    found = Origin(fields.text("pack"), fields.text("version"))
+    fields.title("title")
+    if "version" in fields and not _VERSION.fullmatch(found.version):
+        fields.wrong("version", "a semantic version in quotes, such as '1.0.0'")
+    fields.no_more()
+    return found
 
 
 def _load_parsed(parsed: Parsed, mistakes: list[BadInput]) -> Rule | None:

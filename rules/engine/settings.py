@@ -110,6 +110,14 @@ class AlertText(msgspec.Struct, frozen=True):
     legal: str = ""
 
 
+class Origin(msgspec.Struct, frozen=True):
+    """The pack that a rule came with and its version; `overridden`: the fields that a centre's override changed."""
+
+    pack: str = ""
+    version: str = ""
+    overridden: tuple[str, ...] = ()
+
+
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """One validated rule. Times are milliseconds.
 
@@ -140,3 +148,4 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     tests: tuple[dict[str, Any], ...] = ()
     source: dict[str, Any] = {}
     place: str = ""
+    origin: Origin = Origin()

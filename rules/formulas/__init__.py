@@ -18,6 +18,7 @@ FORMULAS: ExtensionTable[Formula] = ExtensionTable(
         "nesterov": "rules.formulas.weather:NESTEROV",
         "vn_aqi_day": "rules.formulas.air:VN_AQI_DAY",
         "vn_aqi_hour": "rules.formulas.air:VN_AQI_HOUR",
+        "vn_aqi_pollutant": "rules.formulas.air:VN_AQI_POLLUTANT",
         "water_class": "rules.formulas.water:WATER_CLASS",
     },
 )

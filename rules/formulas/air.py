@@ -65,13 +65,24 @@ def highest(indices: dict[str, float]) -> float | None:
 
 def hourly(known: Known) -> Result:
     """VN_AQI of the hour: gases by their hourly mean, particulates by their Nowcast; the highest counts."""
+    return highest(hourly_indices(known))
+
+
+def governing(known: Known) -> Result:
+    """The pollutant with the highest index of the hour, which public boards must name; the first of two."""
+    found = hourly_indices(known)
+    return None if highest(found) is None else max(found, key=lambda name: found[name])
+
+
+def hourly_indices(known: Known) -> dict[str, float]:
+    """The index of the hour of each pollutant that is known well enough."""
     found = {}
     for name in POLLUTANTS:
         hours = known.means(name, 12)
         value = nowcast(hours) if name.startswith("pm") else hours[0]
         if value is not None:
             found[name] = sub_index(name, value)
-    return highest(found)
+    return found
 
 
 def daily(known: Known) -> Result:
@@ -99,4 +110,5 @@ def _eight(hours: list[float | None]) -> float | None:
 
 
 VN_AQI_HOUR = Formula("vn_aqi_hour", POLLUTANTS, hourly, "hour", 12)
+VN_AQI_POLLUTANT = Formula("vn_aqi_pollutant", POLLUTANTS, governing, "hour", 12)
 VN_AQI_DAY = Formula("vn_aqi_day", POLLUTANTS, daily, "day", 31)

@@ -17,9 +17,10 @@ from rules.engine.watch import Entity, Watch, Watching
 
 
 class AbsenceSettings(msgspec.Struct, frozen=True):
-    """After how many ms of silence, and how bad that is."""
+    """After how many ms of silence, at least so many declared periods of the device; and how bad that is."""
 
     after_ms: int
+    periods: float
     severity: Severity
 
 
@@ -41,7 +42,8 @@ class AbsenceWatch(Watching):
     def __init__(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> None:
         super().__init__(rule, entity, catalogue)
         self.lateness = 0
-        self.after: int = rule.own.after_ms
+        period = catalogue.period(entity.device) or 0
+        self.after: int = max(rule.own.after_ms, round(rule.own.periods * period))
         self.severity: Severity = rule.own.severity
         device = catalogue.device(entity.device)
         self.active_from = 0 if device is None else device.active_from
@@ -132,12 +134,15 @@ class Absence:
     states = (AbsenceState,)
 
     def read(self, fields: Fields) -> AbsenceSettings:
-        """`after` and `severity`."""
+        """`after`, `periods` and `severity`."""
         fields.require("after")
         after = fields.duration("after", 600_000)
         if after <= 0:
             fields.wrong("after", "a duration above 0")
-        return AbsenceSettings(after, read_severity(fields))
+        periods = fields.number("periods", 0.0) or 0.0
+        if periods < 0:
+            fields.wrong("periods", "a number of declared periods, 0 or more")
+        return AbsenceSettings(after, periods, read_severity(fields))
 
     def watch(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> Watch:
         """One series or device under one rule."""

@@ -137,6 +137,7 @@ def _nothing(memory: Memory, _value: float) -> Memory:
 
 
 AGGREGATES: dict[str, Aggregate] = {
+    "coverage": Aggregate(_nothing, _joined, lambda _memory, _count: None),
     "count": Aggregate(_nothing, _joined, lambda _, count: float(count), 0.0),
     "sum": Aggregate(grown, _joined, lambda memory, _: math.fsum(memory), 0.0),
     "mean": Aggregate(grown, _joined, _mean),
@@ -150,4 +151,4 @@ AGGREGATES: dict[str, Aggregate] = {
     "increase": Aggregate(_add_step, _join_steps, _steps),
     "vector_mean": Aggregate(_add_direction, _join_directions, _direction),
 }
-"""Every aggregate by its name."""
+"""Every aggregate by its name. Coverage is none of a memory: the window knows what was expected."""

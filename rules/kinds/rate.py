@@ -1,4 +1,4 @@
-"""`rate`: how fast a value changes, as a difference or as the slope of a line of least squares."""
+"""`rate`: how fast a value changes: as a difference, a share, or the slope of a line of least squares."""
 
 from __future__ import annotations
 
@@ -18,12 +18,16 @@ METHODS = ("delta", "least_squares")
 
 
 class RateSettings(msgspec.Struct, frozen=True):
-    """The change in `per` ms, seen over `over` ms or over `readings` readings; the other one is 0."""
+    """The change in `per` ms, seen over `over` ms or over `readings` readings; the other one is 0.
+
+    `relative`: in percent of the older value.
+    """
 
     per: int
     over: int
     readings: int
     method: str
+    relative: bool
 
 
 class RateWatch(SeriesWatch):
@@ -59,7 +63,11 @@ class RateWatch(SeriesWatch):
             return None
         (first, old), (last, new) = samples[0], samples[-1]
         span = last - first
-        return None if span <= 0 or span * 2 < settings.over else (new - old) / span * settings.per
+        if span <= 0 or span * 2 < settings.over or (settings.relative and not old):
+            return None
+        if settings.relative:
+            return (new - old) * 100 * settings.per / (span * abs(old))
+        return (new - old) / span * settings.per
 
 
 class Rate:
@@ -72,7 +80,7 @@ class Rate:
     states = (SampledState,)
 
     def read(self, fields: Fields) -> RateSettings:
-        """`per`, `over` or `readings`, `method`."""
+        """`per`, `over` or `readings`, `method`, `relative`."""
         fields.require("per")
         method = fields.choice("method", METHODS, "delta")
         found = RateSettings(
@@ -80,6 +88,7 @@ class Rate:
             over=fields.duration("over", 0),
             readings=fields.count("readings", 0, high=MAX_SAMPLES - 1),
             method=method,
+            relative=fields.flag("relative"),
         )
         if found.per <= 0:
             fields.wrong("per", "a duration above 0")
@@ -89,6 +98,8 @@ class Rate:
             fields.wrong("over", "a duration above 0")
         if method == "least_squares" and 0 < found.readings < MIN_READINGS:
             fields.wrong("readings", f"at least {MIN_READINGS} for a line of least squares")
+        if method == "least_squares" and found.relative:
+            fields.wrong("relative", "no relative: a line has no older value")
         return found
 
     def watch(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> Watch:

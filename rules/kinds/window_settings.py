@@ -39,6 +39,8 @@ def aggregated(
     aggregate = AGGREGATES[settings.aggregate]
     insufficient = coverage is not None and coverage < settings.min_coverage
     value = aggregate.value(memory, count) if count else aggregate.empty
+    if settings.aggregate == "coverage" and coverage is not None:
+        value = 100 * coverage
     return WindowEvidence(
         type=settings.type,
         start=start,
@@ -95,6 +97,8 @@ def _check(inner: Fields, found: WindowSettings) -> None:
         inner.wrong("size", "no size: a session is as long as it is")
     if "min_coverage" in inner and found.type in ("session", "count"):
         inner.wrong("min_coverage", f"no min_coverage: nothing is expected of a {found.type} window")
+    if found.aggregate == "coverage" and found.type in ("session", "count"):
+        inner.wrong("aggregate", f"no coverage: nothing is expected of a {found.type} window")
     if not 0 <= found.min_coverage <= 1:
         inner.wrong("min_coverage", "a share from 0 to 1")
 

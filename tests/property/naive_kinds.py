@@ -89,6 +89,15 @@ def rate_over(stream: Stream) -> Edges:
     return edges(found)
 
 
+def rate_relative(stream: Stream) -> Edges:
+    """More than 50 % of the older value's magnitude in 10 s from one reading to the next; of 0 there is no share."""
+    found: list[tuple[int, bool | None]] = []
+    for (before, old), (at, value) in pairwise(applied(stream)):
+        share = Fraction(value - old) / Fraction(abs(old)) / (at - before) * 10_000 * 100 if old else None
+        found.append((at, None if share is None else share > 50))
+    return edges(found)
+
+
 def rate_line(stream: Stream) -> Edges:
     """The slope of the line through at least four readings in (t - 40 s, t] above 1 in 10 s."""
     values = applied(stream)
@@ -202,6 +211,7 @@ NAIVE: dict[str, tuple[str, Callable[[Stream], Edges]]] = {
     "repeat within": ("kind: repeat, raise: {above: 5}, times: 2, within: 20s", repeat_within),
     "rate readings": ("kind: rate, raise: {above: 2}, per: 10s, readings: 1", rate_readings),
     "rate over": ("kind: rate, raise: {above: 2}, per: 10s, over: 20s", rate_over),
+    "rate relative": ("kind: rate, raise: {above: 50}, per: 10s, readings: 1, relative: true", rate_relative),
     "rate line": ("kind: rate, raise: {above: 1}, per: 10s, over: 40s, method: least_squares", rate_line),
     "jump": ("kind: jump, limit: 3, within: 15s", jump),
     "flatline": ("kind: flatline, n: 3, over: 10s, eps: 1", flatline),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rules.formulas import FORMULAS
-from rules.formulas.air import BREAKPOINTS, INDEX, daily, hourly, nowcast, rounded, sub_index
+from rules.formulas.air import BREAKPOINTS, INDEX, daily, governing, hourly, nowcast, rounded, sub_index
 from rules.formulas.formula import Hour, Known
 from rules.formulas.water import parameter_class
 from rules.formulas.weather import heat_index_c, nesterov, saturation_deficit
@@ -64,6 +64,13 @@ def test_the_index_of_an_hour_is_the_highest_and_needs_particulates() -> None:
     assert hourly(Known(hours={"pm2_5": hours(*PM2_5[::-1]), **gases})) == 59
     assert hourly(Known(hours={"pm2_5": hours(*PM2_5[::-1])})) == 41
     assert hourly(Known(hours=gases)) is None
+
+
+def test_the_governing_pollutant_is_the_one_with_the_highest_index() -> None:
+    gases = {"o3": hours(136.1), "no2": hours(118.7)}
+    assert governing(Known(hours={"pm2_5": hours(*PM2_5[::-1]), **gases})) == "no2"  # 59, against 41 and 43
+    assert governing(Known(hours={"pm2_5": hours(80, 80), **gases})) == "pm2_5"
+    assert governing(Known(hours=gases)) is None
 
 
 def test_the_index_of_a_day() -> None:
