@@ -28,7 +28,10 @@ def test_a_part_that_this_version_lacks_is_not_available() -> None:
     assert not own.available(OwnProcess("gone", "nothing.at.all"))
 
 
-def test_a_part_that_exits_at_once_takes_the_stack_down_again(reachable_folder: Path) -> None:
+def test_a_part_that_exits_at_once_takes_the_stack_down_again(
+    reachable_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own, "_SETTLE_S", 20.0)  # a busy machine may need seconds to start Python
     folder = reachable_folder / "own"
     rows = (OwnProcess("wrong", "pipeline.local.own"),)
     stack = LocalStack(folder, services=("mosquitto", "wrong"), processes=rows)
