@@ -158,7 +158,8 @@ class WindowWatch(Remembering):
         state = self._settle(state, end)
         evidence = self._aggregate(state, self._begin_of(end), end)
         life = state.life
-        if evidence.value is not None:
+        begun_later = life is not None and life.phase == ACTIVE and end <= life.begin  # early, by a later window
+        if evidence.value is not None and not begun_later:
             judged = Judged(end, 0, evidence.value, None, state.last, evidence)
             life = self.conditions.judge(fold, life, judged)
         following = self.grid.end(end)

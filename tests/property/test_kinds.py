@@ -111,6 +111,15 @@ def test_with_reorder_the_order_of_arrival_does_not_matter(data: st.DataObject) 
         assert told(run(rule, "ioc.readings.v1", frames, kills)) == expected, kind
 
 
+def test_a_window_that_ends_before_an_early_begin_does_not_end_it() -> None:
+    """7 after 6 begin early; then a reading of the window before comes, not late: its sum of 0 is no answer."""
+    stream = readings([(T0 + 1, T0 + 1, 6.0), (T0 + 2, T0 + 2, 7.0), (T0 + 3, T0 - 1, 0.0)])
+    frames = [*((log, (reading,)) for log, reading in stream), (T0 + 3_600_003, ())]
+    rule = "{id: r, scope: {quantity: rain_depth}, kind: window, raise: {above: 12}, "
+    rule += "window: {size: 20s, aggregate: sum, early: true}}"
+    assert told(run(rule, "ioc.readings.v1", frames, set())) == [("begin", T0 + 2), ("end", T0 + 40_000)]
+
+
 @settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_an_early_window_begins_inside_its_window_and_ends_as_any_other(data: st.DataObject) -> None:
