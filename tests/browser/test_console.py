@@ -172,8 +172,7 @@ def test_the_list_is_veiled_when_the_console_is_gone_and_nothing_is_missed_meanw
     try:
         flood = Flood(centre)
         flood.rises(5)
-        # 3 s after a closed line, 15 s after one that died without a word
-        expect(desk.locator("#veil")).to_contain_text("Mất kết nối với máy chủ", timeout=20_000)
+        expect(desk.locator("#veil")).to_contain_text("Mất kết nối với máy chủ", timeout=10_000)
     finally:
         centre.start("console")
     expect(desk.locator("#veil")).to_be_hidden(timeout=10_000)
