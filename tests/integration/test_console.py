@@ -199,6 +199,14 @@ def test_closing_without_a_reason_is_not_accepted(centre: Centre, operator: Brow
     assert (answer.status_code, answer.json()) == (422, {"problem": "note"})
 
 
+def test_a_note_that_is_too_long_is_refused_by_its_name_and_limit(centre: Centre, operator: Browser) -> None:
+    _, alert = raised(centre, operator)
+    comment = f"/v1/alerts/{alert['alert']}/comment"
+    answer = operator.post(comment, key=alert["key"], seen=alert["sequence"], note="x" * 2001)
+    assert answer.status_code == 422
+    assert answer.json() == {"problem": "input", "detail": "note: String should have at most 2000 characters"}
+
+
 def test_last_event_id_resumes_after_that_event_without_a_gap_or_a_repeat(
     centre: Centre, operator: Browser, stream: Stream
 ) -> None:
