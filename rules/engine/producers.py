@@ -82,7 +82,7 @@ def held_until(fold: Fold, producer: str, last: int, due: int) -> int | None:
     state: ProducerState | None = fold.state(producer_key(producer)) if producer else None
     if state is None:
         return None
-    if due - state.last > SILENT_AFTER_MS:
+    if due - state.last >= SILENT_AFTER_MS:  # L is beyond `due`: the silence has lasted and began by then
         return max(fold.log, last + 1)
     return state.back if state.back > last else None
 
