@@ -36,6 +36,17 @@ def test_an_absence_due_when_its_producer_falls_silent_is_held_back_with_and_wit
     assert outcome(run([*log[:2], tick(T0 + 40_001), *log[2:]])) == without
 
 
+def test_an_absence_due_before_its_producer_falls_silent_begins_with_and_without_a_tick() -> None:
+    """As above, but the gateway's last word is a millisecond later: when the absence is due it is not silent yet."""
+    first = LogFrame[Event](
+        topic="ioc.readings.v1", partition=0, offset=0, log=T0, lines=((0, reading("d1", T0)),), producer="gw"
+    )
+    log = [first, tick(T0 + 10_001, "gw"), tick(T0 + 40_002, "gw"), tick(T0 + 60_000, "gw")]
+    without = outcome(run(log))
+    assert [one[5] - T0 for one in without if "|d1|" in one[0]] == [40_000]
+    assert outcome(run([*log[:2], tick(T0 + 40_001), *log[2:]])) == without
+
+
 @settings(max_examples=200, deadline=None)
 @given(logs)
 def test_how_lines_of_one_moment_are_packed_into_frames_changes_no_outcome(log: list[LogFrame[Event]]) -> None:
