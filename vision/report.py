@@ -6,6 +6,7 @@ from pipeline.core.catalogue import Camera
 from pipeline.core.events import CameraState, Detection, DetectionEvent, Quality, Reading
 from pipeline.core.quantities import quantity
 from vision.picture import Picture
+from vision.tamper import Tamper
 from vision.zones import Passage
 
 ZONE_OCCUPANCY, CAMERA_FPS, CAMERA_LATENCY = "zone_occupancy", "camera_fps", "camera_latency"
@@ -55,6 +56,20 @@ class Reporter:
             event=DetectionEvent.STATE,
             at=at,
             state=state,
+            evidence=evidence,
+            site=self._camera.site,
+            generation=self._generation,
+        )
+
+    def tamper(self, tamper: Tamper, picture: Picture, evidence: str = "") -> Detection:
+        """The camera's view was spoiled, or is clear again."""
+        return Detection(
+            camera=self._camera.id,
+            event=DetectionEvent.TAMPER,
+            at=tamper.at,
+            edge=tamper.edge,
+            kind=tamper.kind,
+            clock=picture.clock,
             evidence=evidence,
             site=self._camera.site,
             generation=self._generation,
