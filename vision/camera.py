@@ -21,13 +21,15 @@ from pipeline.core.telemetry import Component, log
 from pipeline.core.topics import DETECTIONS, READINGS
 from vision.address import Address, Login
 from vision.detectors import Detector
-from vision.evidence import Evidence, evidence
+from vision.evidence import Evidence
+from vision.film import Film
 from vision.newest import Newest
-from vision.picture import Picture
+from vision.picture import Picture, Seen
 from vision.reader import Reader, Timing
 from vision.report import Reporter
 from vision.store import PictureStore
 from vision.tracker import Tracked, Tracker
+from vision.witness import Witness
 from vision.zones import Passage, ZoneWatch
 
 WAITING_LIMIT = 5000
@@ -48,7 +50,8 @@ class Surroundings:
     """What all cameras of a process share.
 
     `put` hands a line in (topic, device, line, settled), `waiting` counts lines that Kafka has not got yet,
-    `pool` runs detectors, `login` finds a camera's login by the name of its secret.
+    `pool` runs detectors, `login` finds a camera's login by the name of its secret, `witness` makes what keeps a
+    camera's evidence.
     """
 
     put: Put
@@ -59,6 +62,7 @@ class Surroundings:
     component: Component
     timing: Timing | None = None
     clock: Clock = now_ms
+    witness: Callable[[Camera], Witness] = lambda camera: Witness(camera, Film())
 
 
 class CameraAtWork:
@@ -84,6 +88,7 @@ class CameraAtWork:
         self._evidence_at = self._still_at = 0
         self._occupancy_at = -1
         self._vitals = _Vitals(around.clock())
+        self._witness = around.witness(camera)
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -147,6 +152,7 @@ class CameraAtWork:
             log.warning("detector failed", camera=self._camera.id, why=repr(error))
             receipt.dropped = "detector_failed"
             return
+        await self._watch_view(picture, seen, receipt)
         self._fit(picture.size)
         tracked = self._tracker.update(seen, picture.at)
         passages = [passage for zone in self._zones for passage in zone.update(tracked)]
@@ -176,13 +182,25 @@ class CameraAtWork:
         watched = self._camera.id in self._around.store.watched and picture.at - self._still_at >= PICTURE_EVERY_MS
         if not (wanted or watched):
             return ""
-        made = await self._in_pool(lambda: evidence(self._camera.id, picture, tracked.live))
+        made = await self._in_pool(lambda: self._witness.evidence(picture, tracked.live))
         if watched:
             self._still_at = picture.at
             self._around.store.still(made)
         if wanted:
             self._evidence_at = picture.at
         return self._keep(made) if wanted else ""
+
+    async def _watch_view(self, picture: Picture, seen: list[Seen], receipt: _Receipt) -> None:
+        """Film the picture; publish that the view was spoiled, or is clear again, with the picture as evidence."""
+        if self._camera.zones:  # else nobody looked
+            self._witness.note(picture, seen)
+        busy = bool(seen)
+        if not self._witness.wants(picture, busy=busy):
+            return
+        found = await self._in_pool(lambda: self._witness.look(picture, busy=busy))
+        if found is not None:
+            digest = self._keep(await self._in_pool(lambda: self._witness.evidence(picture)))
+            self._put(self._report.tamper(found, picture, digest), receipt)
 
     def _keep(self, made: Evidence) -> str:
         return made.digest if self._around.store.keep(made) else ""
@@ -198,7 +216,7 @@ class CameraAtWork:
             self._leave_all()
         shown, digest = picture or self._last, ""
         if shown is not None:
-            digest = self._keep(await self._in_pool(lambda: evidence(self._camera.id, shown)))
+            digest = self._keep(await self._in_pool(lambda: self._witness.evidence(shown)))
         self._put(self._report.state(state, self._around.clock(), digest))
 
     def _leave_all(self) -> None:

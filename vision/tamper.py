@@ -243,7 +243,7 @@ class _Doubt:
 def _reduced(grey: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
     """At least `width` pixels wide; a smaller picture as it is. Whole factors: no moire, and quick."""
     rows, columns = grey.shape
-    factor = max(columns // width, 1)
+    factor = max(min(columns // width, rows), 1)
     size = (columns // factor, rows // factor)
     cut = grey[: size[1] * factor, : size[0] * factor]
     return cut if factor == 1 else np.asarray(cv2.resize(cut, size, interpolation=cv2.INTER_AREA), np.uint8)
@@ -257,7 +257,7 @@ def _cells(values: Floats) -> Floats:
 
 
 def _ratio(above: float, below: float) -> float:
-    return above / max(below, 1e-3)
+    return max(above, 1e-3) / max(below, 1e-3)
 
 
 def _correlation(a: Floats, b: Floats) -> float:
