@@ -140,6 +140,35 @@ class Zone(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     labels: tuple[str, ...] = ("person",)
 
 
+class GroundPoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A point of the ground that was found in the picture (pixels): where it is, in `metres` or WGS 84 `position`."""
+
+    picture: tuple[float, float]
+    metres: tuple[float, float] | None = None
+    position: Position | None = None
+
+
+class Calibration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What ties a camera's picture to the ground; pixels are those of the camera's `frame_size`.
+
+    The ground comes from one of: `points`, 4 or more pairs, spread over the ground (more than 4 recommended, for
+    their disagreement is the only sign of a mistake), all in one flat system of metres or all WGS 84; or `corners`,
+    a convex quadrilateral in the picture with the real lengths of its `sides` (corner 1 to 2, 2 to 3, 3 to 4, 4 to
+    1) and its `diagonal` (1 to 3) in metres.
+
+    How tall a person is in the picture comes from `height`, two or more pairs (y of the feet, height) in pixels, which
+    may stand alone; or, with a ground, from `camera_height`, metres over the ground.
+    """
+
+    points: tuple[GroundPoint, ...] = ()
+    corners: tuple[tuple[float, float], ...] = ()
+    sides: tuple[float, ...] = ()
+    diagonal: float | None = None
+    height: tuple[tuple[float, float], ...] = ()
+    camera_height: float | None = None
+    person_height: float = 1.7
+
+
 class Camera(Document, frozen=True, kw_only=True, omit_defaults=True):
     """One registered camera. `url` never holds a password: that is `secret`, a name in the secret store."""
 
@@ -152,6 +181,7 @@ class Camera(Document, frozen=True, kw_only=True, omit_defaults=True):
     threshold: float = 0.5
     frame_size: tuple[int, int] | None = None
     zones: tuple[Zone, ...] = ()
+    calibration: Calibration | None = None
     active_from: Ms = 0
     retired_at: Ms | None = None
     attributes: dict[str, Any] = {}
