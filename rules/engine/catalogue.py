@@ -20,10 +20,10 @@ from pipeline.core.catalogue import (
     RuleDocument,
     Site,
 )
+from pipeline.core.days import Days, days_of
 from pipeline.core.events import Position
 from pipeline.core.machine import CatalogueChange
-from rules.engine.days import Days, days_of
-from rules.engine.schedule import Schedule
+from pipeline.core.schedule import Schedule
 from rules.engine.settings import DEFAULT_LATENESS_MS, DEFAULT_STALE_MS, Rule, Scope
 
 _KEPT = (Kind.AREA, Kind.SITE, Kind.TYPE, Kind.DEVICE, Kind.CAMERA, Kind.GROUP, Kind.CALENDAR, Kind.RULE)
