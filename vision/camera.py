@@ -2,11 +2,13 @@
 
 Receives pictures of its reader; sends readings and detections; drops `skipped` (a newer picture came first),
 `behind` (Kafka takes too long), `detector_failed`, `stopped`. A picture is settled when Kafka has all its lines.
+On a quiet picture the detector does not run: what was seen last is what is to be seen still.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -22,6 +24,9 @@ from pipeline.core.topics import DETECTIONS, READINGS
 from vision.address import Address, Login
 from vision.detectors import Detector
 from vision.evidence import Evidence, evidence
+from vision.gauges import CameraGauges
+from vision.holdoff import HoldOff
+from vision.looking import Looking
 from vision.newest import Newest
 from vision.picture import Picture
 from vision.reader import Reader, Timing
@@ -65,12 +70,12 @@ class CameraAtWork:
     """One camera since one start."""
 
     def __init__(self, camera: Camera, detector: Detector, generation: int, around: Surroundings) -> None:
-        self._camera, self._detector, self._around = camera, detector, around
+        self._camera, self._around = camera, around
         self._report = Reporter(camera, generation)
         self._tracker = Tracker(str(generation), camera.threshold)
         self._zones: list[ZoneWatch] = []
         self._size = (0, 0)
-        self._newest: Newest[Picture] = Newest(lambda _: self._drop("skipped"))
+        self._newest: Newest[Picture] = Newest(self._skip)
         self._reader = Reader(
             camera.id,
             self._address,
@@ -79,7 +84,9 @@ class CameraAtWork:
             timing=around.timing,
             clock=around.clock,
         )
-        self._state: CameraState | None = None
+        self._state = HoldOff()
+        self._gauges = CameraGauges(camera.id, around.clock)
+        self._looking = Looking(detector, self._in_pool, self._gauges)
         self._last: Picture | None = None
         self._evidence_at = self._still_at = 0
         self._occupancy_at = -1
@@ -108,6 +115,7 @@ class CameraAtWork:
 
     def _stop(self) -> None:
         self._reader.stop()
+        self._gauges.close()
         if self._newest.close() is not None:  # the reader's thread may deliver one more
             self._drop("stopped")
         self._leave_all()
@@ -121,9 +129,14 @@ class CameraAtWork:
         self._around.component.in_flight.inc()
         self._newest.put(picture)
 
+    def _skip(self, picture: Picture) -> None:
+        self._looking.missed(picture)
+        self._drop("skipped")
+
     def _drop(self, reason: str) -> None:
         self._around.component.in_flight.dec()
         self._around.component.dropped.labels(reason).inc()
+        self._gauges.dropped()
 
     async def _take(self, picture: Picture) -> None:
         self._last = picture
@@ -138,11 +151,12 @@ class CameraAtWork:
 
     async def _look(self, picture: Picture, receipt: _Receipt) -> None:
         if self._around.waiting() > WAITING_LIMIT:
+            self._looking.missed(picture)
             receipt.dropped = "behind"
             return
         try:
             # a camera without zones reports its state and its stills; nobody would read what it sees
-            seen = await self._in_pool(lambda: self._detector.detect(picture)) if self._camera.zones else []
+            seen = await self._looking.see(picture) if self._camera.zones else []
         except Exception as error:  # noqa: BLE001 - counted; one picture that a detector dislikes is not the end
             log.warning("detector failed", camera=self._camera.id, why=repr(error))
             receipt.dropped = "detector_failed"
@@ -189,10 +203,9 @@ class CameraAtWork:
 
     async def _note_state(self, picture: Picture | None) -> None:
         """Publish a change of the camera's state, with the newest picture there is as its evidence."""
-        state = self._reader.state()
-        if state is None or state is self._state:
+        state = self._state.update(self._reader.state(), time.monotonic())
+        if state is None:
             return
-        self._state = state
         log.info("camera", camera=self._camera.id, state=str(state))
         if state is not CameraState.ONLINE:
             self._leave_all()
@@ -212,7 +225,7 @@ class CameraAtWork:
     def _note_vitals(self) -> None:
         now = self._around.clock()
         found = self._vitals.due(now, self._reader.frames)
-        if found is not None and self._state is CameraState.ONLINE:
+        if found is not None and self._state.said is CameraState.ONLINE:
             self._put(self._report.fps(found[0], now))
             self._put(self._report.latency(found[1], now))
 
