@@ -22,6 +22,8 @@ from pipeline.core.events import CameraState, Detection, Reading
 from pipeline.core.telemetry import Component, log
 from pipeline.core.topics import DETECTIONS, READINGS
 from vision.address import Address, Login
+from vision.analysis import Analysed, Analysis, worth_a_picture
+from vision.analytics.places import Said
 from vision.detectors import Detector
 from vision.evidence import Evidence, evidence
 from vision.gauges import CameraGauges
@@ -32,15 +34,12 @@ from vision.picture import Picture
 from vision.reader import Reader, Timing
 from vision.report import Reporter
 from vision.store import PictureStore
-from vision.tracker import Tracked, Tracker
-from vision.zones import Passage, ZoneWatch
 
 WAITING_LIMIT = 5000
 """Lines waiting for Kafka beyond which pictures are no longer looked at."""
 WEAK = 0.6
 """Boxes down to this part of the camera's threshold may continue a track."""
 PICTURE_EVERY_MS = 1000
-OCCUPANCY_EVERY_MS = 1000
 VITALS_EVERY_MS = 10_000
 _LOOK_S = 0.25
 R = TypeVar("R")
@@ -72,9 +71,7 @@ class CameraAtWork:
     def __init__(self, camera: Camera, detector: Detector, generation: int, around: Surroundings) -> None:
         self._camera, self._around = camera, around
         self._report = Reporter(camera, generation)
-        self._tracker = Tracker(str(generation), camera.threshold)
-        self._zones: list[ZoneWatch] = []
-        self._size = (0, 0)
+        self._analysis = Analysis(camera, generation)
         self._newest: Newest[Picture] = Newest(self._skip)
         self._reader = Reader(
             camera.id,
@@ -89,7 +86,6 @@ class CameraAtWork:
         self._looking = Looking(detector, self._in_pool, self._gauges)
         self._last: Picture | None = None
         self._evidence_at = self._still_at = 0
-        self._occupancy_at = -1
         self._vitals = _Vitals(around.clock())
 
     async def run(self) -> None:
@@ -155,42 +151,31 @@ class CameraAtWork:
             receipt.dropped = "behind"
             return
         try:
-            # a camera without zones reports its state and its stills; nobody would read what it sees
-            seen = await self._looking.see(picture) if self._camera.zones else []
+            seen = await self._looking.see(picture) if self._analysis.wanted else []
         except Exception as error:  # noqa: BLE001 - counted; one picture that a detector dislikes is not the end
             log.warning("detector failed", camera=self._camera.id, why=repr(error))
             receipt.dropped = "detector_failed"
             return
-        self._fit(picture.size)
-        tracked = self._tracker.update(seen, picture.at)
-        passages = [passage for zone in self._zones for passage in zone.update(tracked)]
-        await self._publish(picture, tracked, passages, receipt)
-
-    def _fit(self, size: tuple[int, int]) -> None:
-        """Scale the zones to the pictures' size, which a camera may change while it runs."""
-        if size != self._size:
-            self._leave_all()
-            self._size = size
-            self._zones = [ZoneWatch(zone, self._camera.frame_size, size) for zone in self._camera.zones]
-
-    async def _publish(self, picture: Picture, tracked: Tracked, passages: list[Passage], receipt: _Receipt) -> None:
-        digest = await self._picture_of(picture, tracked, passages)
-        for passage in passages:
-            self._put(self._report.passage(passage, picture, digest if passage.entered else ""), receipt)
-        if picture.at // OCCUPANCY_EVERY_MS > self._occupancy_at:
-            self._occupancy_at = picture.at // OCCUPANCY_EVERY_MS
-            for zone in self._zones:
-                self._put(self._report.occupancy(zone.id, zone.occupancy(picture.at), picture.at), receipt)
+        analysed = self._analysis.update(seen, picture)
+        digest = await self._picture_of(picture, analysed)
+        self._publish(analysed.said, picture, digest, receipt)
         self._vitals.latencies.append(self._around.clock() - picture.at)
 
-    async def _picture_of(self, picture: Picture, tracked: Tracked, passages: list[Passage]) -> str:
-        """Store evidence of those who entered, and the still if somebody watches; returns the evidence's digest."""
-        entered = any(passage.entered for passage in passages)
-        wanted = entered and picture.at - self._evidence_at >= PICTURE_EVERY_MS
+    def _publish(self, said: Said, picture: Picture, digest: str = "", receipt: _Receipt | None = None) -> None:
+        for found in said.findings:
+            shown = digest if worth_a_picture(found) else ""
+            self._put(self._report.finding(found, picture.clock, self._analysis.plane, shown), receipt)
+        for measure in said.measures:
+            self._put(self._report.measure(measure), receipt)
+
+    async def _picture_of(self, picture: Picture, analysed: Analysed) -> str:
+        """Store evidence of what began, and the still if somebody watches; returns the evidence's digest."""
+        began = any(map(worth_a_picture, analysed.said.findings))
+        wanted = began and picture.at - self._evidence_at >= PICTURE_EVERY_MS
         watched = self._camera.id in self._around.store.watched and picture.at - self._still_at >= PICTURE_EVERY_MS
         if not (wanted or watched):
             return ""
-        made = await self._in_pool(lambda: evidence(self._camera.id, picture, tracked.live))
+        made = await self._in_pool(lambda: evidence(self._camera.id, picture, analysed.tracked.live))
         if watched:
             self._still_at = picture.at
             self._around.store.still(made)
@@ -216,11 +201,9 @@ class CameraAtWork:
 
     def _leave_all(self) -> None:
         """No pictures, no tracks: whoever was in a zone left it when last seen."""
-        ended = self._tracker.end()
-        for zone in self._zones:
-            for passage in zone.forget(ended):
-                if self._last is not None:
-                    self._put(self._report.passage(passage, self._last))
+        said = self._analysis.end()
+        if self._last is not None:
+            self._publish(said, self._last)
 
     def _note_vitals(self) -> None:
         now = self._around.clock()
