@@ -46,7 +46,7 @@ class Places:
         settings = [Setting(zone, drawn, size, ground) for zone in camera.zones if zone.kind == "inclusion"]
         self._zones = [_ZoneAtWork(setting, sorted(names)) for setting in settings]
         self._lines = [LineCounts(line, drawn, size, plane) for line in camera.lines] if lines else []
-        self._told = self._last = 0
+        self._told, self._last = -1, 0
 
     def update(self, tracked: Tracked, at: int) -> Said:
         """Take in the tracks of the picture of `at`."""
