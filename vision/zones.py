@@ -30,8 +30,9 @@ Point = tuple[float, float]
 
 @dataclass(slots=True)
 class Stay:
-    """One object's stay in a zone: since `entered_at`, as last seen in `track`, until `left_at`."""
+    """One object's stay in a zone: since `entered_at`, as seen first and last, until `left_at`."""
 
+    first: Track
     track: Track
     entered_at: int
     left_at: int | None = None
@@ -53,13 +54,13 @@ class Moment(NamedTuple):
 
 @dataclass(slots=True)
 class _Path:
-    """Where a track was last, and since when it is on this side of the border. `held`: first picture that says so."""
+    """Where a track was last, and since when it is on this side of the border. `held`: as the first picture says."""
 
     at: int
     foot: Point
     depth: float
     crossed: int
-    held: int
+    held: Track
     clear: int | None = None
 
 
@@ -116,12 +117,13 @@ class ZoneWatch:
         gone = [track.id for track in tracked.ended] + self._unseen(at)
         for stay in left:
             del self._stays[stay.track.id]
-        return Moment(at, tuple(self._stays.values()), entered, [*closed, *left, *self._drop(gone)])
+        left = [*closed, *left, *self._drop(gone)]
+        return Moment(at, tuple(self._stays.values()), entered, left)
 
     def end(self, at: int) -> Moment:
         """No more pictures come: everybody left when last seen."""
         self._paths.clear()
-        return Moment(at, (), (), self._drop(list(self._stays)))
+        return Moment(at, (), (), self._drop(list(self._stays)), open=False)
 
     def _close(self, at: int) -> list[Stay]:
         """Those who stayed until the zone's hours were over."""
@@ -145,9 +147,9 @@ class ZoneWatch:
         path = self._paths[track.id] = self._path(track)
         stay = self._stays.get(track.id)
         if stay is None:
-            if path.depth < 0 or not _confirmed(path.held, track.at):
+            if path.depth < 0 or not _confirmed(path.held.at, track.at):
                 return None
-            stay = self._stays[track.id] = Stay(track, path.crossed)
+            stay = self._stays[track.id] = Stay(path.held, track, path.crossed)
             return stay
         stay.track = track
         if path.clear is not None and _confirmed(path.clear, track.at):
@@ -158,11 +160,11 @@ class ZoneWatch:
         foot = track.box.foot
         depth, before = self.polygon.depth(foot), self._paths.get(track.id)
         if before is None or track.at - before.at > self._gap_ms:
-            path = _Path(track.at, foot, depth, track.at, track.at)
+            path = _Path(track.at, foot, depth, track.at, track)
         elif (depth >= 0) == (before.depth >= 0):
             path = _Path(track.at, foot, depth, before.crossed, before.held, before.clear)
         else:
-            path = _Path(track.at, foot, depth, self._crossed(before, track), track.at)
+            path = _Path(track.at, foot, depth, self._crossed(before, track), track)
         if depth >= -MARGIN * track.box.height:
             path.clear = None
         elif path.clear is None:

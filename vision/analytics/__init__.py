@@ -11,6 +11,13 @@ ZONE_ANALYTICS: ExtensionTable[MakeAnalytic] = ExtensionTable(
         "passage": "vision.analytics.passage:passage",
         "occupancy": "vision.analytics.occupancy:occupancy",
         "dwell": "vision.analytics.dwell:dwell",
+        "crowd": "vision.analytics.crowd:crowd",
+        "stopped": "vision.analytics.stopped:stopped",
+        "wrong_way": "vision.analytics.wrong_way:wrong_way",
+        "queue": "vision.analytics.queue:queue",
+        "speeds": "vision.analytics.speeds:speeds",
+        "running": "vision.analytics.running:running",
+        "abandoned": "vision.analytics.abandoned:abandoned",
     },
 )
 """The maker of every analytic of a zone; it gives None where the zone does not ask for it or lacks what it needs."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from pipeline.core.events import DetectionEvent
 from vision.analytics.lasting import Lasting
-from vision.analytics.zone import VEHICLES, Finding, Measure, Setting, ZoneAnalytic
+from vision.analytics.zone import NOT_PEOPLE, Finding, Measure, Setting, ZoneAnalytic
 from vision.tracker import Track
 from vision.zones import Moment, Stay
 
@@ -17,7 +17,7 @@ class Dwell(ZoneAnalytic):
     """`zone_dwell` is the longest stay of those who are there, 0 for none; the event begins `dwell_s` after entering.
 
     The begin is dated to that very moment, whenever the next picture came; leaving ends it and starts anew. Where the
-    zone is about people, a parked vehicle is not counted among those who stay.
+    zone is about people, a parked vehicle or a bag is not counted among those who stay.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -28,7 +28,7 @@ class Dwell(ZoneAnalytic):
 
     def update(self, moment: Moment, everybody: Sequence[Track]) -> Iterable[Finding]:
         """Begins of those who stay too long, ends of those who left."""
-        stays = [stay for stay in moment.present if not (self._people and stay.track.label in VEHICLES)]
+        stays = [stay for stay in moment.present if not (self._people and stay.track.label in NOT_PEOPLE)]
         self._longest_s = max((stay.track.at - stay.entered_at for stay in stays), default=0) / 1000
         for stay in moment.left:
             yield from self._begin(stay, stay.left_at or stay.track.at)

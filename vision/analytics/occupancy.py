@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from vision.analytics.zone import VEHICLES, Finding, Measure, Setting, ZoneAnalytic
+from vision.analytics.zone import NOT_PEOPLE, VEHICLES, Finding, Measure, Setting, ZoneAnalytic
 from vision.tracker import Track
 from vision.zones import Moment
 
@@ -12,7 +12,7 @@ ZONE_OCCUPANCY, ZONE_VEHICLES = "zone_occupancy", "zone_vehicles"
 
 
 class Occupancy(ZoneAnalytic):
-    """`zone_occupancy` counts all but vehicles, which `zone_vehicles` does: a full lane is no crowd of people."""
+    """`zone_occupancy` counts people, and whatever is neither vehicle nor thing; `zone_vehicles` vehicles."""
 
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
@@ -22,7 +22,7 @@ class Occupancy(ZoneAnalytic):
         """Count."""
         counted = moment.counted()
         self._vehicles = sum(stay.track.label in VEHICLES for stay in counted)
-        self._people = len(counted) - self._vehicles
+        self._people = sum(stay.track.label not in NOT_PEOPLE for stay in counted)
         return ()
 
     def measure(self, at: int) -> Iterable[Measure]:

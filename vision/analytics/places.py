@@ -13,7 +13,7 @@ from vision.plane import Plane
 from vision.tracker import Track, Tracked
 from vision.zones import Polygon, ZoneWatch, visible
 
-LIVE = frozenset(("occupancy",))
+LIVE = frozenset(("occupancy", "crowd"))
 """Analytics that do not wait until tracks are final."""
 FINAL = frozenset(ZONE_ANALYTICS) - LIVE
 TELL_EVERY_MS = 1000

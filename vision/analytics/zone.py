@@ -19,6 +19,11 @@ VEHICLES = frozenset(("vehicle", "bicycle", "car", "motorcycle", "motorbike", "b
 """Labels of road vehicles: COCO's, the synonym of some models, and what detectors call a vehicle of unknown kind."""
 
 
+THINGS = frozenset(("bag", "backpack", "handbag", "suitcase", "box", "parcel"))
+"""Labels of what people leave behind: COCO's three, and those of detectors made for it."""
+NOT_PEOPLE = VEHICLES | THINGS
+
+
 class Finding(NamedTuple):
     """Something that happened at a place (zone or line); it becomes a detection."""
 
@@ -67,8 +72,8 @@ class Setting:
 
     @property
     def people(self) -> bool:
-        """Whether it is about others than vehicles."""
-        return bool(set(self.zone.labels) - VEHICLES)
+        """Whether it is about others than vehicles and things."""
+        return bool(set(self.zone.labels) - NOT_PEOPLE)
 
     @property
     def vehicles(self) -> bool:
@@ -87,12 +92,14 @@ class Setting:
 
     @cached_property
     def ways(self) -> Ways | None:
-        """The zone's direction; None when it has none, or leads beyond the horizon."""
+        """The zone's direction; None when it has none, or one that leads beyond the horizon of known ground."""
         if self.zone.direction is None:
             return None
         start, end = scaled(self.zone.direction, self.drawn, self.real)
-        ground = None if self.plane is None else self.plane.metres([start, end]).tolist()
-        return Ways(_unit(start, end), None if ground is None else _unit(*ground))
+        if self.plane is None:
+            return Ways(_unit(start, end), None)
+        ground = _unit(*self.plane.metres([start, end]).tolist())
+        return Ways(_unit(start, end), ground) if math.isfinite(ground[0]) else None
 
 
 class Ways(NamedTuple):

@@ -109,8 +109,8 @@ class PinholeCamera:
 class Street:
     """What moves, and how it looks."""
 
-    def __init__(self, movers: Iterable[Mover], camera: PinholeCamera | None = None) -> None:
-        self.movers, self.camera = list(movers), camera or PinholeCamera()
+    def __init__(self, movers: Iterable[Mover], camera: PinholeCamera | None = None, sigma_m: float = 0.05) -> None:
+        self.movers, self.camera, self.sigma_m = list(movers), camera or PinholeCamera(), sigma_m
 
     def boxes(self, time: float) -> dict[int, tuple[Mover, Box]]:
         """The bounding boxes of all that are there, by the mover's number."""
@@ -135,13 +135,11 @@ class Street:
 
     def seen(self, time: float, noise: np.random.Generator | None = None, sigma_px: float = 1.0) -> list[Seen]:
         """What a detector would say."""
-        shake = (lambda: 0.0) if noise is None else (lambda: float(noise.normal(0, sigma_px)))
-        return [
-            Seen(
-                Box(box.x + shake(), box.y + shake(), box.width + shake(), box.height + shake()), mover.body.label, 0.9
-            )
-            for mover, box in self.boxes(time).values()
-        ]
+
+        def shaken(box: Box) -> Box:
+            return box if noise is None else Box(*(side + float(noise.normal(0, sigma_px)) for side in box))
+
+        return [Seen(shaken(box), mover.body.label, 0.9) for mover, box in self.boxes(time).values()]
 
     def picture(self, time: float) -> Image:
         """The street as an image: grey asphalt with a fixed grain, shaded boxes, far ones first."""
@@ -164,7 +162,7 @@ class Street:
     def _ground(self, mover: Mover, box: Box, time: float) -> Ground:
         x, y = self.camera.metres(*box.foot)
         (x1, y1), (x2, y2) = (mover.way(time + dt) or mover.way(time) or (0.0, 0.0) for dt in (-0.01, 0.01))
-        return Ground(x, y, (x2 - x1) / 0.02, (y2 - y1) / 0.02, 0.05, 0.1)
+        return Ground(x, y, (x2 - x1) / 0.02, (y2 - y1) / 0.02, self.sigma_m, 0.1)
 
     def _corners(self, mover: Mover, time: float) -> list[tuple[float, float, float]]:
         x, y = mover.way(time) or (0.0, 0.0)

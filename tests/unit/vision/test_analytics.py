@@ -2,80 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
-
-import numpy as np
 import pytest
 
-from pipeline.core.catalogue import Camera, Line, Zone
+from pipeline.core.catalogue import Zone
 from pipeline.core.events import DetectionEvent, Edge
-from tests.unit.vision.street import (
-    CAR,
-    MOTORCYCLE,
-    PERSON,
-    SIZE,
-    Mover,
-    PinholeCamera,
-    Street,
-    by_points,
-    ms,
-    straight,
-    times,
-)
-from vision.analytics.places import Places
-from vision.analytics.zone import Finding, Measure
-from vision.plane import Plane
+from tests.unit.vision.street import CAR, MOTORCYCLE, PERSON, Mover, Street, by_points, ms, straight, times
+from tests.unit.vision.watching import CAMERA, RATE_NAMES, RATES, line, places, play, zone
 from vision.tracker import Tracked
-
-CAMERA = PinholeCamera()
-SQUARE = CAMERA.ground((-5, 14), (5, 14), (5, 24), (-5, 24))
-"""10 m x 10 m of ground."""
-MIDDLE_LINE = CAMERA.ground((-8, 20), (8, 20))
-"""Across the street, 20 m away, from left to right: what comes nearer ends on its right."""
-
-
-class Heard(NamedTuple):
-    """All that was said of a scene."""
-
-    findings: list[Finding]
-    measures: list[Measure]
-
-    def of(self, event: DetectionEvent, edge: Edge | None = None) -> list[Finding]:
-        return [found for found in self.findings if found.event is event and (edge is None or found.edge is edge)]
-
-    def values(self, quantity: str) -> list[float]:
-        return [measure.value for measure in self.measures if measure.quantity == quantity]
-
-
-def zone(**settings: Any) -> Zone:
-    return Zone(id="z", polygon=SQUARE, **{"labels": ("person",), **settings})
-
-
-def line(**settings: Any) -> Line:
-    return Line(id="l", points=MIDDLE_LINE, **settings)
-
-
-def places(zones: Iterable[Zone] = (), lines: Iterable[Line] = (), *, calibrated: bool = True) -> Places:
-    camera = Camera(id="c", site="s", url="rtsp://x/1", frame_size=SIZE, zones=tuple(zones), lines=tuple(lines))
-    return Places(camera, SIZE, Plane.of(CAMERA.calibration(), SIZE, SIZE) if calibrated else None)
-
-
-def play(watching: Places, street: Street, at: Iterable[float], shake: int | None = None) -> Heard:
-    """Everything that is said until the end of the scene; with `shake`, boxes tremble by a pixel."""
-    noise = None if shake is None else np.random.default_rng(shake)
-    heard = Heard([], [])
-    for time in at:
-        said = watching.update(street.tracked(time, noise), ms(time))
-        heard.findings.extend(said.findings)
-        heard.measures.extend(said.measures)
-    said = watching.end()
-    return Heard(heard.findings + said.findings, heard.measures + said.measures)
-
-
-LATE_AND_IRREGULAR = [t for t in times(10, 60) if int(t * 10) % 7 not in (1, 2, 5)]
-RATES = [times(10, 60), times(3, 60), times(25, 60), LATE_AND_IRREGULAR]
-
 
 # --- zones: dwell and occupancy
 
@@ -83,7 +16,7 @@ VISIT = by_points((0, 9, 19), (5, 0, 19), (35, 0, 19), (40, 9, 19))
 """In at x = 5, that is 2.22 s after the beginning; out there too, at 37.78 s: 35.56 s in the zone."""
 
 
-@pytest.mark.parametrize("at", RATES, ids=["10 fps", "3 fps", "25 fps", "irregular"])
+@pytest.mark.parametrize("at", RATES, ids=RATE_NAMES)
 def test_dwell_is_the_time_between_the_crossings_of_the_border_at_any_rate(at: list[float]) -> None:
     heard = play(places([zone(dwell_s=10)]), Street([Mover(PERSON, VISIT)], CAMERA), at, shake=1)
     (entered,), (left,) = heard.of(DetectionEvent.ENTER), heard.of(DetectionEvent.LEAVE)
@@ -138,7 +71,7 @@ def test_occupancy_is_told_once_a_second_people_and_vehicles_apart() -> None:
 def test_dwell_counting_and_occupancy_need_no_calibration_and_nothing_metric_is_said_without_it() -> None:
     watching = places([zone(labels=("person", "car"), dwell_s=5)], [line()], calibrated=False)
     street = Street([Mover(PERSON, VISIT), Mover(CAR, straight((3, 50), (0, -10)))], CAMERA)
-    heard = play(watching, street, times(5, 60))
+    heard = play(watching, street, times(5, 60), calibrated=False)
     assert {measure.quantity for measure in heard.measures} == {
         "zone_occupancy", "zone_vehicles", "zone_dwell", "line_count", "line_count_right", "line_count_left",
         "car_count", "vehicle_count", "traffic_flow",
