@@ -27,6 +27,17 @@ _GATE_HEIGHTS_PER_S = 1.0
 _GATE_HEIGHTS_MOST = 1.5
 
 
+class Ground(NamedTuple):
+    """Where a track is on the ground, metres, and how fast, metres a second, with standard deviations."""
+
+    x: float
+    y: float
+    vx: float
+    vy: float
+    sigma_m: float
+    sigma_mps: float
+
+
 class Track(NamedTuple):
     """A confirmed track as of one picture. `seen`: it has a box in this picture, else `box` is predicted."""
 
@@ -36,6 +47,7 @@ class Track(NamedTuple):
     confidence: float
     at: int
     seen: bool
+    ground: Ground | None = None
 
 
 class Tracked(NamedTuple):

@@ -13,8 +13,8 @@ import msgspec
 from pipeline.core.alerts import Text
 from pipeline.core.conditions import Condition, ConditionEdge, Why, Window
 from pipeline.core.quantities import QUANTITIES
+from pipeline.core.schedule import DEFAULT_ZONE
 from rules.engine.duration import parse_duration
-from rules.engine.schedule import DEFAULT_ZONE
 
 _ZONE = ZoneInfo(DEFAULT_ZONE)
 _UNITS = {
