@@ -48,8 +48,7 @@ async def run_vision(settings: Settings) -> None:
     finally:
         await fleet.stop()
         await frames.stop()  # what was seen is sent and acknowledged
-        await asyncio.to_thread(store.stop)
-        await asyncio.to_thread(clips.stop)
+        await asyncio.gather(asyncio.to_thread(store.stop), asyncio.to_thread(clips.stop))
         pool.shutdown(wait=False, cancel_futures=True)
         await catalogue.stop()
         await producer.stop()

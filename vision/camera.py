@@ -1,7 +1,8 @@
 """One camera at work: pictures to tracks to zones to events.
 
 Receives pictures of its reader; sends readings and detections; drops `skipped` (a newer picture came first),
-`behind` (Kafka takes too long), `detector_failed`, `stopped`. A picture is settled when Kafka has all its lines.
+`behind` (Kafka takes too long), `detector_failed`, `deadline` and `newer` (no batch took it), `stopped`. A picture is
+settled when Kafka has all its lines.
 On a quiet picture the detector does not run: what was seen last is what is to be seen still.
 """
 
@@ -24,7 +25,7 @@ from pipeline.core.topics import DETECTIONS, READINGS
 from vision.address import Address, Login
 from vision.analysis import Analysed, Analysis, worth_a_picture
 from vision.analytics.places import Said
-from vision.detectors import Detector
+from vision.detectors import Detector, Dropped
 from vision.evidence import Evidence
 from vision.film import Film
 from vision.gauges import CameraGauges
@@ -157,6 +158,9 @@ class CameraAtWork:
             return
         try:
             seen = await self._looking.see(picture) if self._analysis.wanted else []
+        except Dropped as dropped:
+            receipt.dropped = dropped.reason
+            return
         except Exception as error:  # noqa: BLE001 - counted; one picture that a detector dislikes is not the end
             log.warning("detector failed", camera=self._camera.id, why=repr(error))
             receipt.dropped = "detector_failed"

@@ -44,7 +44,7 @@ class Evidence(NamedTuple):
 
 
 class View(NamedTuple):
-    """What is drawn on a camera's pictures: outlines of zones in the pixels of `size`, and times of `zone`."""
+    """What is drawn on a camera's pictures: its zones and lines, in pixels of `size`, and times of `zone`."""
 
     zone: tzinfo = UTC
     outlines: tuple[tuple[str, tuple[tuple[float, float], ...]], ...] = ()
@@ -53,7 +53,8 @@ class View(NamedTuple):
     @classmethod
     def of(cls, camera: Camera, zone: tzinfo) -> View:
         """As the camera's document says."""
-        return cls(zone, tuple((each.id, each.polygon) for each in camera.zones), camera.frame_size)
+        zones = [(each.id, each.polygon) for each in camera.zones]
+        return cls(zone, (*zones, *((each.id, each.points) for each in camera.lines)), camera.frame_size)
 
 
 def digest(content: bytes) -> str:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+from pipeline.core.errors import IocError
 from pipeline.core.extensions import ExtensionTable
 from vision.picture import Picture, Seen
 
 
 class Options(NamedTuple):
-    """What a detector is made from: lowest confidence to report, model file, and the camera's attributes."""
+    """What a detector is made from: lowest confidence to report, model file, the camera's attributes and id."""
 
     lowest: float
     model: Path | None = None
     attributes: Mapping[str, Any] = MappingProxyType({})
+    camera: str = ""
 
 
 class Detector(Protocol):
@@ -26,11 +29,28 @@ class Detector(Protocol):
         """All objects of at least the lowest confidence, boxes in pixels of the picture, labels by COCO names."""
 
 
+@runtime_checkable
+class Batched(Protocol):
+    """A detector that looks at pictures of many cameras at once, and answers later."""
+
+    def submit(self, picture: Picture) -> Future[list[Seen]]:
+        """What `detect` gives. The future raises Dropped when the picture was not looked at."""
+
+
+class Dropped(IocError):
+    """A picture was not looked at; `reason` is what to count it by."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the picture was not looked at: {reason}")
+        self.reason = reason
+
+
 DETECTORS: ExtensionTable[Callable[[Options], Detector]] = ExtensionTable(
     "detector",
     {
-        "onnx": "vision.detectors.nanodet:NanoDet",
-        "yolo": "vision.detectors.yolo:Yolo",
+        "onnx": "vision.detectors.onnx_model:OnnxModel",
+        "ultralytics": "vision.detectors.ultralytics:Ultralytics",
+        "yolo": "vision.detectors.ultralytics:Ultralytics",
         "scripted": "vision.detectors.scripted:Scripted",
     },
 )
