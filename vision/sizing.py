@@ -1,4 +1,4 @@
-"""Is it as tall as a person would be there? Pure; pixels."""
+"""Can it be believed where and how tall it is? Pure; pixels."""
 
 from __future__ import annotations
 
@@ -11,6 +11,23 @@ from vision.plane import Plane
 
 SHORTEST, TALLEST = 0.75, 1.33
 """A box of a person is this many times as tall as the plane expects: children and bad boxes to tall men with hats."""
+
+CUT_OFF = 0.5
+"""What is left of the confidence of a box that the picture's side cuts off: enough to go on, not to begin."""
+_SIDE_PX = 2.0
+
+
+def cut_off(found: Sequence[Seen], width: int) -> list[Seen]:
+    """Lower the confidence of boxes that touch the left or right side of a picture `width` wide.
+
+    What is seen of an object that is cut off does not say where its foot is, nor how large it is.
+    """
+    return [
+        each._replace(confidence=each.confidence * CUT_OFF)
+        if each.box.x < _SIDE_PX or each.box.x + each.box.width > width - _SIDE_PX
+        else each
+        for each in found
+    ]
 
 
 def person_sized(found: Sequence[Seen], plane: Plane | None) -> list[Seen]:

@@ -25,7 +25,7 @@ from vision.detectors import Options
 from vision.detectors.coco import NAMES
 from vision.picture import Box, Image, Picture, Seen
 from vision.plane import PlaneOfSize
-from vision.sizing import person_sized
+from vision.sizing import cut_off, person_sized
 
 SIDE = 416
 """The size that the network was published for."""
@@ -33,7 +33,7 @@ LONG_SIDE = 544
 """The longer side of its input here: small people at the far end of a street are found with it."""
 STRIDES = (8, 16, 32)
 BINS = 11
-NMS_OVERLAP = 0.5
+NMS_OVERLAP = 0.45
 _MEAN = (103.53, 116.28, 123.675)
 _DEVIATION = np.array([57.375, 57.12, 58.395], np.float32)
 _INTEGER_DOT_PRODUCTS = ("avx512_vnni", "avx_vnni", "asimddp")
@@ -76,7 +76,8 @@ class NanoDet:
         boxes *= np.array([across, down, across, down], np.float32)
         kept = suppress(boxes, labels, scores, self._lowest)
         found = [Seen(Box(*boxes[n].tolist()), NAMES[labels[n]], float(scores[n])) for n in kept]
-        return person_sized(found, self._plane.of(picture.size))
+        sized = person_sized(cut_off(found, picture.size[0]), self._plane.of(picture.size))
+        return [each for each in sized if each.confidence >= self._lowest]
 
 
 @lru_cache
