@@ -7,20 +7,26 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
+from pipeline.core.catalogue import Calibration
 from pipeline.core.extensions import ExtensionTable
 from vision.picture import Picture, Seen
 
 
 class Options(NamedTuple):
-    """What a detector is made from: lowest confidence to report, model file, and the camera's attributes."""
+    """What a detector is made from: lowest confidence to report, model file, and what the camera's document says."""
 
     lowest: float
     model: Path | None = None
     attributes: Mapping[str, Any] = MappingProxyType({})
+    calibration: Calibration | None = None
+    frame_size: tuple[int, int] | None = None
 
 
 class Detector(Protocol):
-    """Finds objects. `detect` may be called from several threads, one call at a time for one camera."""
+    """Finds objects of one camera: it may learn the scene, so each camera has its own.
+
+    `detect` may be called from several threads, one call at a time, with pictures in the order of their time.
+    """
 
     def detect(self, picture: Picture) -> list[Seen]:
         """All objects of at least the lowest confidence, boxes in pixels of the picture, labels by COCO names."""
