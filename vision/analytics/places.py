@@ -13,9 +13,11 @@ from vision.plane import Plane
 from vision.tracker import Track, Tracked
 from vision.zones import Polygon, ZoneWatch, visible
 
-LIVE = frozenset(("occupancy", "crowd"))
-"""Analytics that do not wait until tracks are final."""
+LIVE = frozenset(("occupancy", "crowd", "queue", "running"))
+"""Analytics that do not wait until tracks are settled: those of how many and how fast now, held for seconds anyway."""
 FINAL = frozenset(ZONE_ANALYTICS) - LIVE
+PICTURED = frozenset(("passage", "dwell", "stopped", "wrong_way", "abandoned"))
+"""Final ones whose begins people will want to see."""
 TELL_EVERY_MS = 1000
 
 
