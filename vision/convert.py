@@ -62,7 +62,10 @@ def _free_sizes(model: Any) -> None:
             node.input[:] = [node.input[0], "", _added(model, node, np.array(scales, np.float32))]
         elif node.op_type == "Reshape":
             node.input[1] = _added(model, node, np.array([0, *values[node.input[1]][1:]], np.int64))
-    for each, free in (*((one, (0, 2, 3)) for one in model.graph.input), *((one, (0, 1)) for one in model.graph.output)):
+    for each, free in (
+        *((one, (0, 2, 3)) for one in model.graph.input),
+        *((one, (0, 1)) for one in model.graph.output),
+    ):
         for n in free:
             each.type.tensor_type.shape.dim[n].dim_param = f"{each.name}_{n}" if n else "batch"
     _prune(model.graph)

@@ -14,7 +14,7 @@ from pipeline.core.places import inside
 from vision.tracker import Track, Tracked
 
 CONFIRM_PICTURES = 2
-COUNTED_MS = 600
+COUNTED_MS = 2000
 """An object that was not seen for longer is kept as a member, but not counted."""
 
 

@@ -105,9 +105,7 @@ def prepare(image: Image, size: Size = (SIDE, SIDE)) -> Floats:
     return np.asarray(blob, np.float32) / _DEVIATION[:, None, None]
 
 
-def decode(
-    outputs: list[Floats], lowest: float, size: Size = (SIDE, SIDE)
-) -> tuple[Floats, NDArray[np.int64], Floats]:
+def decode(outputs: list[Floats], lowest: float, size: Size = (SIDE, SIDE)) -> tuple[Floats, NDArray[np.int64], Floats]:
     """Boxes (N x 4: x, y, width, height on the network's input), class numbers and scores of at least `lowest`."""
     scores = {each.shape[1]: each[0] for each in outputs if each.shape[2] == len(NAMES)}
     bins = {each.shape[1]: each[0] for each in outputs if each.shape[2] == 4 * BINS}
