@@ -14,9 +14,11 @@ from pipeline.core.catalogue import Camera
 from pipeline.core.events import DetectionEvent, Edge, Speed
 from vision.analytics.places import FINAL, LIVE, PICTURED, Places, Said
 from vision.analytics.zone import Finding
+from vision.detectors import CONFIRM_HITS
 from vision.picture import Picture, Seen
 from vision.plane import Plane
 from vision.settling import Settled, Settling
+from vision.tracker import CONFIRM_HITS as CONFIRM_HITS_ELSE
 from vision.tracker import Tracked, Tracker
 
 _UNSHOWN = frozenset((DetectionEvent.LEAVE, DetectionEvent.CROSS))
@@ -39,7 +41,8 @@ class _Sight:
     def __init__(self, camera: Camera, prefix: str, size: tuple[int, int]) -> None:
         calibration, drawn = camera.calibration, camera.frame_size or size
         self.plane = None if calibration is None else Plane.of(calibration, drawn, size)
-        self.tracker = Tracker(prefix, camera.threshold, self.plane)
+        hits = CONFIRM_HITS.get(camera.detector, CONFIRM_HITS_ELSE)
+        self.tracker = Tracker(prefix, camera.threshold, self.plane, confirm_hits=hits)
         self.settling = Settling(self.plane)
         self.live = Places(camera, size, self.plane, LIVE, lines=False)
         self.seeming = Places(camera, size, self.plane, PICTURED)

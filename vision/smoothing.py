@@ -42,7 +42,7 @@ class Path:
     def place(self, at: int) -> Estimate:
         """Where the object was at `at`, not before the first foot point."""
         found = self._sum([at], [1.0])
-        return Estimate(found.at + self._first, found.covariance)
+        return Estimate(np.asarray(found.at + self._first), found.covariance)
 
     def displacement(self, begin: int, end: int) -> Estimate:
         """How far it went from `begin`, not before the first foot point, to `end`."""
@@ -54,7 +54,7 @@ class Path:
         shared = np.kron(factor @ self._kernel(wanted, self._times), np.eye(2))
         own = float(factor @ self._kernel(wanted, wanted) @ factor) * np.eye(2)
         solved = np.linalg.solve(self._spread, np.column_stack([self._off, shared.T]))
-        return Estimate(shared @ solved[:, 0], own - shared @ solved[:, 1:])
+        return Estimate(np.asarray(shared @ solved[:, 0]), np.asarray(own - shared @ solved[:, 1:]))
 
     def _kernel(self, a: Floats, b: Floats) -> Floats:
         """Covariance of the places at times `a` and `b`, seconds since the first foot point."""

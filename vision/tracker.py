@@ -25,6 +25,7 @@ from vision.plane import Plane
 KEEP_MS = 3000
 KEEP_UNCONFIRMED_MS = 500
 COAST_MS = 300
+HIDDEN_MS = 2000
 WEAK_MS = 500
 """How long weak boxes alone may continue a track: something that looks a little like a person stays for ever."""
 CONFIRM_HITS = 2
@@ -58,7 +59,8 @@ class Ground(NamedTuple):
 class Track(NamedTuple):
     """A confirmed track as of one picture. `at`: the time of its last box; `seen`: that is this picture.
 
-    `box` lies between the seen and the expected one when seen, else it is the expected one. `ground` is None without a calibrated ground.
+    `box` lies between the seen and the expected one when seen, else it is the expected one. `ground` is None
+    without a calibrated ground.
     """
 
     id: str
@@ -83,13 +85,14 @@ class Point(NamedTuple):
 class Tracked(NamedTuple):
     """What one picture gave: tracks that are there now (seen less than COAST_MS ago), and tracks that ended.
 
-    `points`: every box that a track took; `over`: numbers of the tracks that can take no more.
+    `hidden`: tracks seen longer ago, up to HIDDEN_MS, where they should be now: nobody vanishes in the middle of a
+    place, so occupancy counts them. `points`: every box that a track took.
     """
 
     live: list[Track]
     ended: list[Track]
+    hidden: Sequence[Track] = ()
     points: Sequence[Point] = ()
-    over: Sequence[int] = ()
 
 
 @dataclass(slots=True)
@@ -160,10 +163,12 @@ class Tracker:
         _match(sure, weak, at, self._high, points)
         self._begin(left, at, points)
         self._confirm()
-        ended, over = self._drop(at)
+        ended = self._drop(at)
         ids = {state.number: state.id for state in self._states}
-        live = [self._track(state, at) for state in self._states if state.id and at - state.at <= COAST_MS]
-        return Tracked(live, ended, [p._replace(id=ids.get(p.track, "")) for p in points], over)
+        there = [self._track(state, at) for state in self._states if state.id and at - state.at <= HIDDEN_MS]
+        live = [track for track in there if at - track.at <= COAST_MS]
+        hidden = [track for track in there if at - track.at > COAST_MS]
+        return Tracked(live, ended, hidden, [point._replace(id=ids.get(point.track, "")) for point in points])
 
     def end(self) -> list[Track]:
         """End all tracks: no more pictures come."""
@@ -212,13 +217,13 @@ class Tracker:
                 self._confirmed += 1
                 state.id = f"{self._prefix}-{self._confirmed}"
 
-    def _drop(self, at: int) -> tuple[list[Track], list[int]]:
+    def _drop(self, at: int) -> list[Track]:
         def stays(state: _State) -> bool:
             return at - state.at <= (KEEP_MS if state.id else KEEP_UNCONFIRMED_MS)
 
         gone = [state for state in self._states if not stays(state)]
         self._states = [state for state in self._states if stays(state)]
-        return [self._track(state, state.at) for state in gone if state.id], [state.number for state in gone]
+        return [self._track(state, state.at) for state in gone if state.id]
 
     def _track(self, state: _State, at: int) -> Track:
         seen = state.at == at

@@ -36,8 +36,12 @@ DETECTORS: ExtensionTable[Callable[[Options], Detector]] = ExtensionTable(
     "detector",
     {
         "onnx": "vision.detectors.nanodet:NanoDet",
+        "hog": "vision.detectors.hog:Hog",
         "yolo": "vision.detectors.yolo:Yolo",
         "scripted": "vision.detectors.scripted:Scripted",
     },
 )
 """The detector of every name that a camera may give. Making one raises ConfigError when it cannot work here."""
+
+CONFIRM_HITS: Mapping[str, int] = MappingProxyType({"hog": 3, "motion": 3})
+"""How many boxes confirm a track of a detector, where two are not enough: what it sees by mistake comes in pairs."""
