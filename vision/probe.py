@@ -38,7 +38,7 @@ def probe(address: Address, look_s: float = LOOK_S) -> Probed:
             seen.append(next(frames))
             if len(seen) > _ENOUGH_FRAMES and seen[-1].clock == "rtcp":
                 break
-        width, height = seen[-1].video.width, seen[-1].video.height
+        width, height = seen[-1].shown.size
         return Probed(stream.codec, width, height, _rate(seen), seen[-1].clock, first_s)
 
 
