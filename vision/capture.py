@@ -26,6 +26,8 @@ class CaptureClock:
 
     def __init__(self) -> None:
         self.jumped = False
+        self.ahead_ms: int | None = None
+        """How far the camera's clock is ahead of ours, the delay of the line included; None while it told none."""
         self._usual: int | None = None
         self._settled_at = self._good_at = 0
 
@@ -33,6 +35,7 @@ class CaptureClock:
         """A frame's time, ms, and whose clock it is. `start_us`: wall time of stream second 0 by the camera."""
         if stream_s is not None and not self.jumped:
             self._watch(round(stream_s * 1000) - arrived, arrived)
+            self.ahead_ms = None if start_us is None else round(start_us / 1000 + stream_s * 1000) - arrived
         return (arrived, "arrival") if self.jumped else moment(start_us, stream_s, arrived)
 
     def _watch(self, ahead: int, arrived: int) -> None:

@@ -74,6 +74,10 @@ class Stream(Protocol):
     def clock_jumped(self) -> bool:
         """The camera's clock cannot be used any more on this connection; opening it again may help."""
 
+    @property
+    def clock_ahead_ms(self) -> int | None:
+        """The camera's clock against ours, trusted or not; None while it told none."""
+
     def frames(self) -> Iterator[Frame]:
         """All frames as they come. Never ends but by StreamFault: an ended live stream is a fault."""
 

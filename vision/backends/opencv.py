@@ -76,6 +76,11 @@ class OpenCvStream:
         self.codec = _four_letters(int(capture.get(cv2.CAP_PROP_FOURCC)))
         self.fps = float(capture.get(cv2.CAP_PROP_FPS))
 
+    @property
+    def clock_ahead_ms(self) -> int | None:
+        """It has no camera's clock."""
+        return None
+
     def frames(self) -> Iterator[Frame]:
         """All frames as they come. Never ends but by StreamFault."""
         while True:

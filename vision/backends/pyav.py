@@ -77,6 +77,11 @@ class PyAvStream:
         return self._capture.jumped
 
     @property
+    def clock_ahead_ms(self) -> int | None:
+        """The camera's clock against ours; None while it told none."""
+        return self._capture.ahead_ms
+
+    @property
     def key_frames_only(self) -> bool:
         """Whether only key frames are decoded."""
         return self._key_frames_only
