@@ -24,7 +24,7 @@ from vision.resting import LONGEST_GOP_S
 from vision.rtsp import PORTS, Answer, Asking, NotRtsp
 from vision.stream import StreamFault
 
-BUDGET_S = 6.5
+BUDGET_S = 6.0
 _DNS_S, _TCP_S, _ANSWER_S = 1.0, 1.5, 1.0
 _OPEN_S, _READ_S = 2.0, 1.0
 RUNGS = ("dns", "tcp", "rtsp", "login", "describe", "key_frame", "fps", "clock")
