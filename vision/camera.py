@@ -73,6 +73,7 @@ class CameraAtWork:
         self._report = Reporter(camera, generation)
         self._analysis = Analysis(camera, generation)
         self._newest: Newest[Picture] = Newest(self._skip)
+        self._gauges = CameraGauges(camera.id, around.clock)
         self._reader = Reader(
             camera.id,
             self._address,
@@ -80,9 +81,11 @@ class CameraAtWork:
             self._deliver,
             timing=around.timing,
             clock=around.clock,
+            gauges=self._gauges,
+            backend=camera.backend,
+            rests=camera.rests_on_key_frames,
         )
         self._state = HoldOff()
-        self._gauges = CameraGauges(camera.id, around.clock)
         self._looking = Looking(detector, self._in_pool, self._gauges)
         self._last: Picture | None = None
         self._evidence_at = self._still_at = 0
