@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from zoneinfo import ZoneInfo
 
 from pipeline.camera_share import Apply, Cameras, CameraShare
 from pipeline.config import Settings
@@ -22,6 +23,7 @@ from pipeline.core.topics import DETECTIONS, READINGS
 from pipeline.log_app.catalogue import CatalogueFollower, FrontDoor
 from pipeline.log_app.death import die
 from vision.camera import Surroundings
+from vision.clips import Clips
 from vision.store import Logins, PictureStore
 from vision.worker import Fleet
 
@@ -39,11 +41,15 @@ async def run_vision(settings: Settings) -> None:
     component = Component("vision")
     store = PictureStore(dsn, component, evidence_days=vision.evidence_days)
     pool = ThreadPoolExecutor(vision.threads, "detector")
-    around = Surroundings(frames.put, lambda: frames.waiting, pool, Logins(dsn).find, store, component)
+    clips = Clips(dsn, ZoneInfo(settings.centre.timezone))
+    around = Surroundings(
+        frames.put, lambda: frames.waiting, pool, Logins(dsn).find, store, component, witness=clips.witness
+    )
     fleet, known = Fleet(around, vision.model), KnownCameras()
     door = FrontDoor(catalogue, frames, known.take)
     share = CameraShare(settings.kafka.brokers, known.first(fleet.apply))
     store.start()
+    clips.start()
     try:
         await door.learn()
         frames.start()
@@ -52,7 +58,7 @@ async def run_vision(settings: Settings) -> None:
         await fleet.stop()
         await share.leave()
         await frames.stop()  # what was seen is sent and acknowledged
-        await asyncio.to_thread(store.stop)
+        await asyncio.gather(asyncio.to_thread(store.stop), asyncio.to_thread(clips.stop))
         pool.shutdown(wait=False, cancel_futures=True)
         await catalogue.stop()
         await producer.stop()

@@ -1,7 +1,8 @@
 """One camera at work: pictures to tracks to zones to events.
 
 Receives pictures of its reader; sends readings and detections; drops `skipped` (a newer picture came first),
-`behind` (Kafka takes too long), `detector_failed`, `stopped`. A picture is settled when Kafka has all its lines.
+`behind` (Kafka takes too long), `detector_failed`, `deadline` and `newer` (no batch took it), `stopped`. A picture is
+settled when Kafka has all its lines.
 On a quiet picture the detector does not run: what was seen last is what is to be seen still.
 """
 
@@ -24,16 +25,18 @@ from pipeline.core.topics import DETECTIONS, READINGS
 from vision.address import Address, Login
 from vision.analysis import Analysed, Analysis
 from vision.analytics.places import Said
-from vision.detectors import Detector
-from vision.evidence import Evidence, evidence
+from vision.detectors import Detector, Dropped
+from vision.evidence import Evidence
+from vision.film import Film
 from vision.gauges import CameraGauges
 from vision.holdoff import HoldOff
 from vision.looking import Looking
 from vision.newest import Newest
-from vision.picture import Picture
+from vision.picture import Picture, Seen
 from vision.reader import Reader, Timing
 from vision.report import Reporter
 from vision.store import PictureStore
+from vision.witness import Witness
 
 WAITING_LIMIT = 5000
 """Lines waiting for Kafka beyond which pictures are no longer looked at."""
@@ -52,7 +55,8 @@ class Surroundings:
     """What all cameras of a process share.
 
     `put` hands a line in (topic, device, line, settled), `waiting` counts lines that Kafka has not got yet,
-    `pool` runs detectors, `login` finds a camera's login by the name of its secret.
+    `pool` runs detectors, `login` finds a camera's login by the name of its secret, `witness` makes what keeps a
+    camera's evidence.
     """
 
     put: Put
@@ -63,6 +67,7 @@ class Surroundings:
     component: Component
     timing: Timing | None = None
     clock: Clock = now_ms
+    witness: Callable[[Camera], Witness] = lambda camera: Witness(camera, Film())
 
 
 class CameraAtWork:
@@ -90,6 +95,7 @@ class CameraAtWork:
         self._last: Picture | None = None
         self._evidence_at = self._still_at = 0
         self._vitals = _Vitals(around.clock())
+        self._witness = around.witness(camera)
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -155,10 +161,14 @@ class CameraAtWork:
             return
         try:
             seen = await self._looking.see(picture) if self._analysis.wanted else []
+        except Dropped as dropped:
+            receipt.dropped = dropped.reason
+            return
         except Exception as error:  # noqa: BLE001 - counted; one picture that a detector dislikes is not the end
             log.warning("detector failed", camera=self._camera.id, why=repr(error))
             receipt.dropped = "detector_failed"
             return
+        await self._watch_view(picture, seen, receipt)
         analysed = self._analysis.update(seen, picture)
         await self._take_pictures(picture, analysed)
         self._publish(analysed.said, picture, receipt)
@@ -178,13 +188,25 @@ class CameraAtWork:
         watched = self._camera.id in self._around.store.watched and picture.at - self._still_at >= PICTURE_EVERY_MS
         if not (wanted or watched):
             return
-        made = await self._in_pool(lambda: evidence(self._camera.id, picture, analysed.tracked.live))
+        made = await self._in_pool(lambda: self._witness.evidence(picture, analysed.tracked.live))
         if watched:
             self._still_at = picture.at
             self._around.store.still(made)
         if wanted:
             self._evidence_at = picture.at
             self._analysis.pictured(analysed.begins, self._keep(made))
+
+    async def _watch_view(self, picture: Picture, seen: list[Seen], receipt: _Receipt) -> None:
+        """Film the picture; publish that the view was spoiled, or is clear again, with the picture as evidence."""
+        if self._analysis.wanted:  # else nobody looked for people
+            self._witness.note(picture, seen)
+        busy = not picture.quiet
+        if not self._witness.wants(picture, busy=busy):
+            return
+        found = await self._in_pool(lambda: self._witness.look(picture, busy=busy))
+        if found is not None:
+            digest = self._keep(await self._in_pool(lambda: self._witness.evidence(picture)))
+            self._put(self._report.tamper(found, picture, digest), receipt)
 
     def _keep(self, made: Evidence) -> str:
         return made.digest if self._around.store.keep(made) else ""
@@ -199,7 +221,7 @@ class CameraAtWork:
             self._leave_all()
         shown, digest = picture or self._last, ""
         if shown is not None:
-            digest = self._keep(await self._in_pool(lambda: evidence(self._camera.id, shown)))
+            digest = self._keep(await self._in_pool(lambda: self._witness.evidence(shown)))
         self._put(self._report.state(state, self._around.clock(), digest))
 
     def _leave_all(self) -> None:

@@ -229,9 +229,7 @@ def feet_of(boxes: Sequence[tuple[str, Box]], plane: Plane | None) -> list[Foot]
     ]
 
 
-def evaluate(
-    camera: Camera, lines: Lines, clip: Clip, truth: Truth, model: Path | None = None
-) -> dict[str, Any]:
+def evaluate(camera: Camera, lines: Lines, clip: Clip, truth: Truth, model: Path | None = None) -> dict[str, Any]:
     """Run a camera's detector over a clip and score it. Raises BadInput, ConfigError."""
     options = Options(camera.threshold * WEAK, model, camera.attributes, camera.calibration, camera.frame_size)
     detector = DETECTORS[camera.detector](options)

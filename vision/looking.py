@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from vision.detectors import Detector
+from vision.detectors import Batched, Detector
 from vision.gauges import CameraGauges
 from vision.picture import Picture, Seen
 
@@ -29,7 +30,10 @@ class Looking:
             return self._seen
         began, self._owed = time.perf_counter(), False  # a picture missed while the detector runs sets it again
         try:
-            self._seen = await self._run(lambda: self._detector.detect(picture))
+            if isinstance(self._detector, Batched):
+                self._seen = await asyncio.wrap_future(self._detector.submit(picture))
+            else:
+                self._seen = await self._run(lambda: self._detector.detect(picture))
         except BaseException:
             self._owed = True
             raise

@@ -10,8 +10,9 @@ from pipeline.core.catalogue import Camera
 from pipeline.core.events import CameraState, Detection, DetectionEvent, Position, Quality, Reading, Speed
 from pipeline.core.quantities import quantity
 from vision.analytics.zone import Finding, Measure
-from vision.picture import ClockSource
+from vision.picture import ClockSource, Picture
 from vision.plane import Plane
+from vision.tamper import Tamper
 from vision.tracker import Ground, Track
 
 CAMERA_FPS, CAMERA_LATENCY = "camera_fps", "camera_latency"
@@ -68,6 +69,20 @@ class Reporter:
             event=DetectionEvent.STATE,
             at=at,
             state=state,
+            evidence=evidence,
+            site=self._camera.site,
+            generation=self._generation,
+        )
+
+    def tamper(self, tamper: Tamper, picture: Picture, evidence: str = "") -> Detection:
+        """The camera's view was spoiled, or is clear again."""
+        return Detection(
+            camera=self._camera.id,
+            event=DetectionEvent.TAMPER,
+            at=tamper.at,
+            edge=tamper.edge,
+            kind=tamper.kind,
+            clock=picture.clock,
             evidence=evidence,
             site=self._camera.site,
             generation=self._generation,

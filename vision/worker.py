@@ -91,7 +91,7 @@ class Fleet:
     async def _detector(self, camera: Camera) -> Detector:
         """The camera's detector; loading a model must not hold up the event loop. Raises BadInput, ConfigError."""
         options = Options(
-            camera.threshold * WEAK, self._model, camera.attributes, camera.calibration, camera.frame_size
+            camera.threshold * WEAK, self._model, camera.attributes, camera.calibration, camera.frame_size, camera.id
         )
         work = lambda: DETECTORS[camera.detector](options)  # noqa: E731
         return await asyncio.get_running_loop().run_in_executor(self._around.pool, work)
