@@ -35,6 +35,7 @@ class Detector(Protocol):
 DETECTORS: ExtensionTable[Callable[[Options], Detector]] = ExtensionTable(
     "detector",
     {
+        "motion": "vision.detectors.motion:Motion",
         "onnx": "vision.detectors.nanodet:NanoDet",
         "hog": "vision.detectors.hog:Hog",
         "yolo": "vision.detectors.yolo:Yolo",
