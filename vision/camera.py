@@ -40,7 +40,7 @@ from vision.witness import Witness
 
 WAITING_LIMIT = 5000
 """Lines waiting for Kafka beyond which pictures are no longer looked at."""
-WEAK = 0.6
+WEAK = 0.7
 """Boxes down to this part of the camera's threshold may continue a track."""
 PICTURE_EVERY_MS = 1000
 VITALS_EVERY_MS = 10_000

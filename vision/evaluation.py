@@ -22,6 +22,7 @@ import numpy as np
 from pipeline.core.catalogue import Camera
 from pipeline.core.errors import BadInput
 from pipeline.core.places import inside
+from vision.camera import WEAK
 from vision.delayed import Delayed, Final
 from vision.detectors import CONFIRM_HITS, DETECTORS, Detector, Options
 from vision.lines import Foot, LineWatch
@@ -33,8 +34,6 @@ from vision.tracker import Track, Tracked, Tracker
 from vision.truth import Truth
 
 LABEL = "person"
-WEAK = 0.6
-"""Boxes down to this part of the camera's threshold may continue a track."""
 SPEED_LEAST_MPS = 0.3
 """Who goes slower stands; a relative error of that says nothing."""
 EVENT_WITHIN_MS = 2000

@@ -31,7 +31,7 @@ WEAK_MS = 500
 CONFIRM_HITS = 2
 DISTANCE_MOST = 3.0
 """Sigmas between where a track should be and a box that may be its own."""
-_SURELY_SAME = 0.3
+_SURELY_SAME = 0.5
 """A box that overlaps the expected or the last one more than this may be the track's own whatever the sigmas say."""
 _SIZE_GAIN = 0.5
 _SHAPE_MOST = 1.8

@@ -54,6 +54,7 @@ class Dropped(IocError):
 DETECTORS: ExtensionTable[Callable[[Options], Detector]] = ExtensionTable(
     "detector",
     {
+        "motion": "vision.detectors.motion:Motion",
         "onnx": "vision.detectors.onnx_model:OnnxModel",
         "hog": "vision.detectors.hog:Hog",
         "ultralytics": "vision.detectors.ultralytics:Ultralytics",

@@ -65,7 +65,7 @@ class Hog:
         self._plane = PlaneOfSize(options.calibration, options.frame_size)
         self._background = Background()
         self._hog = cv2.HOGDescriptor()
-        self._hog.setSVMDetector(cv2.HOGDescriptor.getDefaultPeopleDetector())  # type: ignore[arg-type]
+        self._hog.setSVMDetector(np.asarray(cv2.HOGDescriptor.getDefaultPeopleDetector(), np.float32))
 
     def detect(self, picture: Picture) -> list[Seen]:
         """People where something moves, boxes in pixels."""
@@ -106,14 +106,16 @@ def crops_of(blobs: Sequence[Blob], heights: Sequence[float]) -> list[Crop]:
     """Blobs that may be people, with room around them."""
     return [
         Crop(
-            box.x - _SIDES * height,
-            min(box.y, box.y + box.height - height) - _TOP * height,
-            box.x + box.width + _SIDES * height,
-            box.y + box.height + _BOTTOM * height,
+            blob.box.x - _SIDES * height,
+            min(blob.box.y, blob.box.y + blob.box.height - height) - _TOP * height,
+            blob.box.x + blob.box.width + _SIDES * height,
+            blob.box.y + blob.box.height + _BOTTOM * height,
             height,
         )
-        for (box, area), height in zip(blobs, heights, strict=True)
-        if height >= LEAST_HEIGHT_PX and area >= LEAST_AREA * ASPECT * height**2 and box.height >= LEAST_HEIGHT * height
+        for blob, height in zip(blobs, heights, strict=True)
+        if height >= LEAST_HEIGHT_PX
+        and blob.box.height >= LEAST_HEIGHT * height
+        and blob.area >= LEAST_AREA * ASPECT * height**2
     ]
 
 

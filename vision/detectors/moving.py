@@ -8,7 +8,8 @@ those who stood there first.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -29,10 +30,32 @@ _SHADOW = 127
 
 
 class Blob(NamedTuple):
-    """Something that moves: its bounding box and its area, in pixels of the picture."""
+    """Something that moves. `box` and `area`: pixels of the picture, with the margin that joined its parts; `mask`:
+    what moves within the box, at half the size."""
 
     box: Box
     area: float
+    mask: NDArray[np.bool_]
+
+    @property
+    def moving(self) -> float:
+        """How many pixels of the picture move in it, without the margin."""
+        return float(np.count_nonzero(self.mask)) / _HALF**2
+
+    def columns(self, count: int) -> list[Box]:
+        """What moves, without the margin, in `count` parts of equal width side by side; empty ones are left out."""
+        across = np.flatnonzero(self.mask.any(0))
+        if not len(across):
+            return []
+        edges = np.linspace(across[0], across[-1] + 1, count + 1).round().astype(int).tolist()
+        return [box for left, right in pairwise(edges) if (box := self._part(left, right)) is not None]
+
+    def _part(self, left: int, right: int) -> Box | None:
+        rows = np.flatnonzero(self.mask[:, left:right].any(1))
+        if not len(rows):
+            return None
+        x, y = self.box.x + left / _HALF, self.box.y + float(rows[0]) / _HALF
+        return Box(x, y, (right - left) / _HALF, float(rows[-1] + 1 - rows[0]) / _HALF)
 
 
 class Background:
@@ -46,13 +69,9 @@ class Background:
 
     def blobs(self, picture: Picture) -> list[Blob]:
         """What moves in the picture; learns from it."""
-        mask = self._moving(picture)
-        joined = cv2.dilate(cv2.morphologyEx(mask, cv2.MORPH_OPEN, _OPEN), _JOIN)
-        _, _, stats, _ = cv2.connectedComponentsWithStats(joined)
-        return [
-            Blob(Box(*(float(side) / _HALF for side in row[:4])), float(row[4]) / _HALF**2)
-            for row in stats[1:].tolist()
-        ]
+        mask = cv2.morphologyEx(self._moving(picture), cv2.MORPH_OPEN, _OPEN)
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(mask, _JOIN))
+        return [_blob(mask, labels, n, row) for n, row in enumerate(stats.tolist()) if n]
 
     def _moving(self, picture: Picture) -> NDArray[np.uint8]:
         """Half the size, 255 where something moves; shadows do not."""
@@ -69,6 +88,13 @@ class Background:
         gap = GAP_MOST_S if self._at is None else min(max((at - self._at) / 1000, 0.0), GAP_MOST_S)
         self._at = at
         return max(1 - math.exp(-gap / MEMORY_S), 1 / (2 * self._pictures)) if self._pictures > 1 else 1.0
+
+
+def _blob(mask: NDArray[Any], labels: NDArray[Any], number: int, row: list[int]) -> Blob:
+    x, y, width, height, area = row
+    there = np.s_[y : y + height, x : x + width]
+    box = Box(x / _HALF, y / _HALF, width / _HALF, height / _HALF)
+    return Blob(box, area / _HALF**2, (labels[there] == number) & (mask[there] > 0))
 
 
 def expected_heights(boxes: list[Box], plane: Plane | None) -> list[float]:
