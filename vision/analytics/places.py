@@ -52,7 +52,8 @@ class Places:
 
     def update(self, tracked: Tracked, at: int) -> Said:
         """Take in the tracks of the picture of `at`."""
-        due, self._told, self._last = at // TELL_EVERY_MS > self._told, at // TELL_EVERY_MS, at
+        due, before = at // TELL_EVERY_MS > self._told // TELL_EVERY_MS, self._told
+        self._told, self._last = at if due else before, at
         # a minute's count is told before a crossing of the next one is counted
         measures = [measure for line in self._lines for measure in line.measure(at)] if due else []
         shown = visible(tracked.live, self._exclusions)
@@ -62,7 +63,7 @@ class Places:
         for line in self._lines:
             findings += line.update(shown, tracked, at)
         if due:
-            measures += [measure for zone in self._zones for measure in zone.measure(at)]
+            measures += [measure for zone in self._zones for measure in zone.measure(at, before)]
         return Said(findings, measures)
 
     def end(self) -> Said:
@@ -91,10 +92,12 @@ class _ZoneAtWork:
         moment = self._watch.end(at)
         return [finding for analytic in self._analytics for finding in analytic.update(moment, ())]
 
-    def measure(self, at: int) -> list[Measure]:
+    def measure(self, at: int, before: int) -> list[Measure]:
+        """What is to be told at `at`, when it was told last at `before`."""
         if not self._open:
             return self.rest(at)
-        return [measure for analytic in self._analytics for measure in analytic.measure(at)]
+        due = [each for each in self._analytics if at // each.every_ms > before // each.every_ms]
+        return [measure for analytic in due for measure in analytic.measure(at)]
 
     def rest(self, at: int) -> list[Measure]:
         return [measure for analytic in self._analytics for measure in analytic.rest(at)]
