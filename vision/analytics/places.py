@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pipeline.core.catalogue import Camera
+from pipeline.core.events import DetectionEvent
 from vision.analytics import ZONE_ANALYTICS
 from vision.analytics.counts import LineCounts
 from vision.analytics.zone import Finding, Measure, Setting, ZoneAnalytic
@@ -49,6 +50,7 @@ class Places:
         self._zones = [_ZoneAtWork(setting, sorted(names)) for setting in settings]
         self._lines = [LineCounts(line, drawn, size, plane) for line in camera.lines] if lines else []
         self._told, self._last = -1, 0
+        self._dated: dict[tuple[DetectionEvent, str], int] = {}
 
     def update(self, tracked: Tracked, at: int) -> Said:
         """Take in the tracks of the picture of `at`."""
@@ -64,14 +66,26 @@ class Places:
             findings += line.update(shown, tracked, at)
         if due:
             measures += [measure for zone in self._zones for measure in zone.measure(at, before)]
-        return Said(findings, measures)
+        return Said(self._in_order(findings), measures)
 
     def end(self) -> Said:
         """No more pictures come: everybody left when last seen, and what was counted is told. Begins anew after."""
         findings = [finding for zone in self._zones for finding in zone.end(self._last)]
         rest = [measure for zone in self._zones for measure in zone.rest(self._last)]
         rest += [measure for line in self._lines for measure in line.rest(self._last)]
-        return Said(findings, rest)
+        return Said(self._in_order(findings), rest)
+
+    def _in_order(self, findings: Iterable[Finding]) -> list[Finding]:
+        """Findings by their time; of one event at one place each later than all that were told before it.
+
+        Rules pass over what is not newer than the newest: the second of two who enter together is a millisecond late.
+        """
+        ordered = []
+        for found in sorted(findings, key=lambda one: one.at):
+            name = (found.event, found.place)
+            self._dated[name] = max(found.at, self._dated.get(name, -1) + 1)
+            ordered.append(found._replace(at=self._dated[name]))
+        return ordered
 
 
 class _ZoneAtWork:
