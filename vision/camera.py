@@ -23,7 +23,7 @@ from pipeline.core.events import CameraState, Detection, Reading
 from pipeline.core.telemetry import Component, log
 from pipeline.core.topics import DETECTIONS, READINGS
 from vision.address import Address, Login
-from vision.analysis import Analysed, Analysis, worth_a_picture
+from vision.analysis import Analysed, Analysis
 from vision.analytics.places import Said
 from vision.detectors import Detector, Dropped
 from vision.evidence import Evidence
@@ -40,7 +40,7 @@ from vision.witness import Witness
 
 WAITING_LIMIT = 5000
 """Lines waiting for Kafka beyond which pictures are no longer looked at."""
-WEAK = 0.6
+WEAK = 0.7
 """Boxes down to this part of the camera's threshold may continue a track."""
 PICTURE_EVERY_MS = 1000
 VITALS_EVERY_MS = 10_000
@@ -78,6 +78,7 @@ class CameraAtWork:
         self._report = Reporter(camera, generation)
         self._analysis = Analysis(camera, generation)
         self._newest: Newest[Picture] = Newest(self._skip)
+        self._gauges = CameraGauges(camera.id, around.clock)
         self._reader = Reader(
             camera.id,
             self._address,
@@ -85,9 +86,11 @@ class CameraAtWork:
             self._deliver,
             timing=around.timing,
             clock=around.clock,
+            gauges=self._gauges,
+            backend=camera.backend,
+            rests=camera.rests_on_key_frames,
         )
         self._state = HoldOff()
-        self._gauges = CameraGauges(camera.id, around.clock)
         self._looking = Looking(detector, self._in_pool, self._gauges)
         self._last: Picture | None = None
         self._evidence_at = self._still_at = 0
@@ -167,31 +170,31 @@ class CameraAtWork:
             return
         await self._watch_view(picture, seen, receipt)
         analysed = self._analysis.update(seen, picture)
-        digest = await self._picture_of(picture, analysed)
-        self._publish(analysed.said, picture, digest, receipt)
+        await self._take_pictures(picture, analysed)
+        self._publish(analysed.said, picture, receipt)
         self._vitals.latencies.append(self._around.clock() - picture.at)
 
-    def _publish(self, said: Said, picture: Picture, digest: str = "", receipt: _Receipt | None = None) -> None:
+    def _publish(self, said: Said, picture: Picture, receipt: _Receipt | None = None) -> None:
+        analysis = self._analysis
         for found in said.findings:
-            shown = digest if worth_a_picture(found) else ""
-            self._put(self._report.finding(found, picture.clock, self._analysis.plane, shown), receipt)
+            speed, digest = analysis.speed_of(found), analysis.picture_of(found)
+            self._put(self._report.finding(found, picture.clock, analysis.plane, speed, digest), receipt)
         for measure in said.measures:
             self._put(self._report.measure(measure), receipt)
 
-    async def _picture_of(self, picture: Picture, analysed: Analysed) -> str:
-        """Store evidence of what began, and the still if somebody watches; returns the evidence's digest."""
-        began = any(map(worth_a_picture, analysed.said.findings))
-        wanted = began and picture.at - self._evidence_at >= PICTURE_EVERY_MS
+    async def _take_pictures(self, picture: Picture, analysed: Analysed) -> None:
+        """Store evidence of what seems to begin, and the still if somebody watches."""
+        wanted = analysed.begins and picture.at - self._evidence_at >= PICTURE_EVERY_MS
         watched = self._camera.id in self._around.store.watched and picture.at - self._still_at >= PICTURE_EVERY_MS
         if not (wanted or watched):
-            return ""
+            return
         made = await self._in_pool(lambda: self._witness.evidence(picture, analysed.tracked.live))
         if watched:
             self._still_at = picture.at
             self._around.store.still(made)
         if wanted:
             self._evidence_at = picture.at
-        return self._keep(made) if wanted else ""
+            self._analysis.pictured(analysed.begins, self._keep(made))
 
     async def _watch_view(self, picture: Picture, seen: list[Seen], receipt: _Receipt) -> None:
         """Film the picture; publish that the view was spoiled, or is clear again, with the picture as evidence."""

@@ -17,7 +17,8 @@ from pipeline.core.clock import Clock, now_ms
 from pipeline.core.telemetry import Owned
 
 _LABELS = ("camera",)
-FRAMES = Counter("ioc_camera_frames", "Frames decoded", _LABELS)
+FRAMES = Counter("ioc_camera_frames", "Frames that came", _LABELS)
+BROKEN = Counter("ioc_camera_broken_frames", "Frames that came spoiled, or build on such", _LABELS)
 PICTURES = Counter("ioc_camera_pictures", "Pictures taken out of the frames", _LABELS)
 LOOKS = Counter("ioc_camera_looks", "Pictures that the detector looked at", _LABELS)
 LOOK_SECONDS = Counter("ioc_camera_look_seconds", "Seconds from asking the detector to its answer", _LABELS)
@@ -37,9 +38,14 @@ class CameraGauges:
         self._arrived = 0
         self._own.ask(STALENESS, self._staleness)
 
-    def frame(self) -> None:
-        """A frame was decoded."""
-        self._own.count(FRAMES)
+    def frames(self, came: int, broken: int) -> None:
+        """So many frames more came, so many of them spoiled."""
+        self._own.count(FRAMES, came)
+        self._own.count(BROKEN, broken)
+
+    def ask_resting(self, resting: Callable[[], bool]) -> None:
+        """Where to ask whether only key frames are decoded."""
+        self._own.ask(KEY_FRAMES_ONLY, lambda: float(resting()))
 
     def picture(self, arrived: int) -> None:
         """A picture was taken out of the stream."""
@@ -66,10 +72,6 @@ class CameraGauges:
     def clock_jumped(self) -> None:
         """The camera's clock jumped."""
         self._own.count(CLOCK_JUMPS)
-
-    def ask_key_frames_only(self, value: Callable[[], float]) -> None:
-        """Where to ask whether only key frames are decoded."""
-        self._own.ask(KEY_FRAMES_ONLY, value)
 
     def close(self) -> None:
         """End all series of the camera."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 BAND = 0.1
@@ -36,10 +37,15 @@ class Crossing(NamedTuple):
     direction: Direction
 
 
-class _Noted(NamedTuple):
+@dataclass(slots=True)
+class _Trail:
+    """What is remembered of a track: the side it was last clear on and when, its last foot, and whether it met the
+    line between its ends since it was clear."""
+
     side: int
+    clear_at: int
     foot: Point
-    at: int
+    met: bool = False
 
 
 class LineWatch:
@@ -49,26 +55,31 @@ class LineWatch:
         if first == second:
             raise ValueError(f"a line needs two different points, not {first} twice")
         self._first, self._second = first, second
-        self._noted: dict[str, _Noted] = {}
+        self._trails: dict[str, _Trail] = {}
 
     def update(self, feet: Iterable[Foot], at: int) -> list[Crossing]:
         """Take in where tracks stand at `at` (ms); returns who crossed, in the order of `feet`."""
         crossings = []
         for foot in feet:
             side = self._side(foot)
-            if not side:
+            trail = self._trails.get(foot.id)
+            if trail is None or at - trail.clear_at > FORGET_MS:
+                if side:
+                    self._trails[foot.id] = _Trail(side, at, foot.at)
                 continue
-            before = self._noted.get(foot.id)
-            self._noted[foot.id] = _Noted(side, foot.at, at)
-            if before and before.side != side and at - before.at <= FORGET_MS and self._between(before.foot, foot.at):
+            trail.met |= self._meets(trail.foot, foot.at)
+            trail.foot = foot.at
+            if side == -trail.side and trail.met:
                 crossings.append(Crossing(foot.id, "right" if side > 0 else "left"))
-        self._noted = {id_: noted for id_, noted in self._noted.items() if at - noted.at <= FORGET_MS}
+            if side:
+                trail.side, trail.clear_at, trail.met = side, at, False
+        self._trails = {id_: trail for id_, trail in self._trails.items() if at - trail.clear_at <= FORGET_MS}
         return crossings
 
     def forget(self, ids: Iterable[str]) -> None:
         """These tracks ended."""
         for id_ in ids:
-            self._noted.pop(id_, None)
+            self._trails.pop(id_, None)
 
     def _side(self, foot: Foot) -> int:
         """1 right of the line (pixels' y points down), -1 left of it, 0 within the band."""
@@ -80,9 +91,11 @@ class LineWatch:
         cross = (x2 - x1) * (point[1] - y1) - (y2 - y1) * (point[0] - x1)
         return cross / math.hypot(x2 - x1, y2 - y1)
 
-    def _between(self, before: Point, now: Point) -> bool:
-        """Whether the way from one foot point to the other meets the line between its ends."""
+    def _meets(self, before: Point, now: Point) -> bool:
+        """Whether the way from one foot point to the next meets the line between its ends."""
         a, b = self._distance(before), self._distance(now)
+        if (a < 0) == (b < 0):
+            return False
         x, y = (p + (q - p) * a / (a - b) for p, q in zip(before, now, strict=True))
         (x1, y1), (x2, y2) = self._first, self._second
         along = (x - x1) * (x2 - x1) + (y - y1) * (y2 - y1)

@@ -112,6 +112,22 @@ class Plane:
         return self.forward
 
 
+class PlaneOfSize:
+    """The plane for whatever size pictures come in; `drawn` is the size calibrated on, None: as they come."""
+
+    def __init__(self, calibration: Calibration | None, drawn: tuple[int, int] | None) -> None:
+        self._calibration, self._drawn = calibration, drawn
+        self._size: tuple[int, int] | None = None
+        self._plane: Plane | None = None
+
+    def of(self, size: tuple[int, int]) -> Plane | None:
+        """The plane for pictures of width and height `size`; None without a calibration. Raises BadInput."""
+        if self._calibration is not None and size != self._size:
+            self._plane = Plane.of(self._calibration, self._drawn or size, size)
+            self._size = size
+        return self._plane
+
+
 def _rows(points: ArrayLike) -> Floats:
     return np.asarray(points, float).reshape(-1, 2)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from msgspec.structs import replace
@@ -37,7 +36,14 @@ class Reporter:
         """From the time of a picture to what was seen in it being handed to Kafka."""
         return self._reading(self._camera.id, CAMERA_LATENCY, round(value_ms), at)
 
-    def finding(self, found: Finding, clock: ClockSource, plane: Plane | None = None, evidence: str = "") -> Detection:
+    def finding(
+        self,
+        found: Finding,
+        clock: ClockSource,
+        plane: Plane | None = None,
+        speed: Speed | None = None,
+        evidence: str = "",
+    ) -> Detection:
         """Something that happened at a place; `plane` gives the foot's position, where it knows one."""
         track = found.track
         detection = Detection(
@@ -49,6 +55,7 @@ class Reporter:
             line=found.place if found.on_line else "",
             direction=found.direction,
             clock=clock,
+            speed=speed,
             evidence=evidence,
             site=self._camera.site,
             generation=self._generation,
@@ -104,16 +111,8 @@ def _of_track(track: Track, plane: Plane | None) -> dict[str, Any]:
         "box": (x, y, width, height),
     }
     if track.ground is not None:
-        said["speed"] = speed_of(track.ground)
         said["foot"] = _position(track.ground, plane)
     return said
-
-
-def speed_of(ground: Ground) -> Speed | None:
-    """How fast a track is; None when that is not known yet."""
-    if not math.isfinite(ground.sigma_mps):
-        return None
-    return Speed(round(math.hypot(ground.vx, ground.vy), 2), round(ground.sigma_mps, 2))
 
 
 def _position(ground: Ground, plane: Plane | None) -> Position | None:

@@ -22,7 +22,7 @@ from vision.tracker import Track, Tracked
 CONFIRM_MS = 100
 MARGIN = 0.05
 """How far out one is out, in heights of the object's box."""
-COUNTED_MS = 600
+COUNTED_MS = 2000
 """An object that was not seen for longer is kept as a member, but not counted."""
 _HALVINGS = 12
 Point = tuple[float, float]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from pipeline.core.catalogue import Line
 from pipeline.core.events import DetectionEvent
@@ -26,6 +26,8 @@ CLASS_COUNTS = {
     "truck": "truck_count",
 }
 """The quantity of every class that is counted by itself."""
+_FLOW_LEAST_S = 45.0
+"""A flow by the hour is not reckoned from less of a minute."""
 
 
 class LineCounts:
@@ -81,24 +83,16 @@ class LineCounts:
         yield self._measure(LINE_COUNT, crossed.total(), at)
         for side in ("right", "left"):
             yield self._measure(
-                f"{LINE_COUNT}_{side}", _sum(n for (_, where), n in crossed.items() if where == side), at
+                f"{LINE_COUNT}_{side}", sum(n for (_, where), n in crossed.items() if where == side), at
             )
         for quantity in sorted({CLASS_COUNTS[label] for label in self._known if label in CLASS_COUNTS}):
             of_class = (n for (label, _), n in crossed.items() if CLASS_COUNTS.get(label) == quantity)
-            yield self._measure(quantity, _sum(of_class), at)
+            yield self._measure(quantity, sum(of_class), at)
         if self._known & VEHICLES:
-            vehicles = _sum(n for (label, _), n in crossed.items() if label in VEHICLES)
+            vehicles = sum(n for (label, _), n in crossed.items() if label in VEHICLES)
             yield self._measure(VEHICLE_COUNT, vehicles, at)
             if seen_s >= _FLOW_LEAST_S:
                 yield self._measure(TRAFFIC_FLOW, round(vehicles * 3600 / seen_s, 1), at)
 
     def _measure(self, quantity: str, value: float, at: int) -> Measure:
         return Measure(self.id, quantity, value, at)
-
-
-_FLOW_LEAST_S = 45.0
-"""A flow by the hour is not reckoned from less of a minute."""
-
-
-def _sum(counts: Iterable[int]) -> int:
-    return sum(counts)

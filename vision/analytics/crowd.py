@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from pipeline.core.events import DetectionEvent
 from vision.analytics.level import Level
-from vision.analytics.zone import NOT_PEOPLE, Finding, Measure, Setting, ZoneAnalytic
+from vision.analytics.zone import NOT_PEOPLE, SLOWLY_MS, Finding, Measure, Setting, ZoneAnalytic
 from vision.tracker import Track
 from vision.zones import Moment
 
@@ -15,6 +15,8 @@ CROWD_DENSITY = "crowd_density"
 
 class Crowd(ZoneAnalytic):
     """`crowd_density` in people a square metre where the ground is known; the event from a number or a density on."""
+
+    every_ms = SLOWLY_MS
 
     def __init__(self, setting: Setting) -> None:
         self._zone, self._area_m2 = setting.zone, setting.area_m2

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from pipeline.core.events import DetectionEvent
 from vision.analytics.lasting import Lasting
-from vision.analytics.zone import NOT_PEOPLE, Finding, Measure, Setting, ZoneAnalytic
+from vision.analytics.zone import NOT_PEOPLE, SLOWLY_MS, Finding, Measure, Setting, ZoneAnalytic
 from vision.tracker import Track
 from vision.zones import Moment, Stay
 
@@ -19,6 +19,8 @@ class Dwell(ZoneAnalytic):
     The begin is dated to that very moment, whenever the next picture came; leaving ends it and starts anew. Where the
     zone is about people, a parked vehicle or a bag is not counted among those who stay.
     """
+
+    every_ms = SLOWLY_MS
 
     def __init__(self, setting: Setting) -> None:
         self._place, self._people, dwell_s = setting.zone.id, setting.people, setting.zone.dwell_s

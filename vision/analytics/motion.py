@@ -7,6 +7,7 @@ import math
 from typing import NamedTuple
 
 from vision.analytics.zone import Ways
+from vision.picture import Box
 from vision.tracker import Track
 
 MOVED_MS = 500
@@ -58,26 +59,39 @@ STILL = Reach(1.0, 4.0, 0.3)
 
 
 class Standing:
-    """Since when one object has not moved by more than STILL."""
+    """Since when one object has not been farther than STILL from the mean of the places where it was since then."""
 
     def __init__(self, track: Track) -> None:
-        self._anchor = track
+        self._since, self._mean, self._count = track.at, track, 1
         self._away: int | None = None
 
     @property
     def since(self) -> int:
         """Time (ms) of the oldest picture from which on it stands."""
-        return self._anchor.at
+        return self._since
 
     def update(self, track: Track) -> int | None:
         """Take in where it is; returns when it moved off, once that is sure."""
-        by = shift(self._anchor, track)
+        by = shift(self._mean, track)
         if not STILL.beyond(by.length, by, track):
             self._away = None
+            self._count += 1
+            self._mean = _nearer(self._mean, track, 1 / self._count)
             return None
         if self._away is None:
             self._away = track.at
         if track.at - self._away < MOVED_MS:
             return None
-        moved_at, self._away, self._anchor = self._away, None, track
+        moved_at, self._away = self._away, None
+        self._since, self._mean, self._count = track.at, track, 1
         return moved_at
+
+
+def _nearer(mean: Track, track: Track, part: float) -> Track:
+    """The mean moved by `part` of the way to where a track is."""
+    box = Box(*(a + (b - a) * part for a, b in zip(mean.box, track.box, strict=True)))
+    if mean.ground is None or track.ground is None:
+        return mean._replace(box=box, ground=None)
+    x, y = mean.ground.x, mean.ground.y
+    ground = mean.ground._replace(x=x + (track.ground.x - x) * part, y=y + (track.ground.y - y) * part)
+    return mean._replace(box=box, ground=ground)

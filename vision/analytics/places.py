@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pipeline.core.catalogue import Camera
+from pipeline.core.events import DetectionEvent
 from vision.analytics import ZONE_ANALYTICS
 from vision.analytics.counts import LineCounts
 from vision.analytics.zone import Finding, Measure, Setting, ZoneAnalytic
@@ -13,9 +14,11 @@ from vision.plane import Plane
 from vision.tracker import Track, Tracked
 from vision.zones import Polygon, ZoneWatch, visible
 
-LIVE = frozenset(("occupancy", "crowd"))
-"""Analytics that do not wait until tracks are final."""
+LIVE = frozenset(("occupancy", "crowd", "queue", "running"))
+"""Analytics that do not wait until tracks are settled: those of how many and how fast now, held for seconds anyway."""
 FINAL = frozenset(ZONE_ANALYTICS) - LIVE
+PICTURED = frozenset(("passage", "dwell", "stopped", "wrong_way", "abandoned"))
+"""Final ones whose begins people will want to see."""
 TELL_EVERY_MS = 1000
 
 
@@ -47,10 +50,12 @@ class Places:
         self._zones = [_ZoneAtWork(setting, sorted(names)) for setting in settings]
         self._lines = [LineCounts(line, drawn, size, plane) for line in camera.lines] if lines else []
         self._told, self._last = -1, 0
+        self._dated: dict[tuple[DetectionEvent, str], int] = {}
 
     def update(self, tracked: Tracked, at: int) -> Said:
         """Take in the tracks of the picture of `at`."""
-        due, self._told, self._last = at // TELL_EVERY_MS > self._told, at // TELL_EVERY_MS, at
+        due, before = at // TELL_EVERY_MS > self._told // TELL_EVERY_MS, self._told
+        self._told, self._last = at if due else before, at
         # a minute's count is told before a crossing of the next one is counted
         measures = [measure for line in self._lines for measure in line.measure(at)] if due else []
         shown = visible(tracked.live, self._exclusions)
@@ -60,15 +65,27 @@ class Places:
         for line in self._lines:
             findings += line.update(shown, tracked, at)
         if due:
-            measures += [measure for zone in self._zones for measure in zone.measure(at)]
-        return Said(findings, measures)
+            measures += [measure for zone in self._zones for measure in zone.measure(at, before)]
+        return Said(self._in_order(findings), measures)
 
     def end(self) -> Said:
         """No more pictures come: everybody left when last seen, and what was counted is told. Begins anew after."""
         findings = [finding for zone in self._zones for finding in zone.end(self._last)]
         rest = [measure for zone in self._zones for measure in zone.rest(self._last)]
         rest += [measure for line in self._lines for measure in line.rest(self._last)]
-        return Said(findings, rest)
+        return Said(self._in_order(findings), rest)
+
+    def _in_order(self, findings: Iterable[Finding]) -> list[Finding]:
+        """Findings by their time; of one event at one place each later than all that were told before it.
+
+        Rules pass over what is not newer than the newest: the second of two who enter together is a millisecond late.
+        """
+        ordered = []
+        for found in sorted(findings, key=lambda one: one.at):
+            name = (found.event, found.place)
+            self._dated[name] = max(found.at, self._dated.get(name, -1) + 1)
+            ordered.append(found._replace(at=self._dated[name]))
+        return ordered
 
 
 class _ZoneAtWork:
@@ -89,10 +106,12 @@ class _ZoneAtWork:
         moment = self._watch.end(at)
         return [finding for analytic in self._analytics for finding in analytic.update(moment, ())]
 
-    def measure(self, at: int) -> list[Measure]:
+    def measure(self, at: int, before: int) -> list[Measure]:
+        """What is to be told at `at`, when it was told last at `before`."""
         if not self._open:
             return self.rest(at)
-        return [measure for analytic in self._analytics for measure in analytic.measure(at)]
+        due = [each for each in self._analytics if at // each.every_ms > before // each.every_ms]
+        return [measure for analytic in due for measure in analytic.measure(at)]
 
     def rest(self, at: int) -> list[Measure]:
         return [measure for analytic in self._analytics for measure in analytic.rest(at)]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from pipeline.core.events import DetectionEvent
 from vision.analytics.level import Level
-from vision.analytics.zone import VEHICLES, Finding, Measure, Setting, ZoneAnalytic
+from vision.analytics.zone import SLOWLY_MS, VEHICLES, Finding, Measure, Setting, ZoneAnalytic
 from vision.tracker import Track
 from vision.zones import Moment, Point
 
@@ -26,6 +26,8 @@ class Queue(ZoneAnalytic):
 
     Feet are all at the same end of their vehicles, so the first's own length is what they leave out.
     """
+
+    every_ms = SLOWLY_MS
 
     def __init__(self, setting: Setting, way: Point) -> None:
         self._place, self._way, self._limit_m = setting.zone.id, way, setting.zone.queue_m

@@ -15,6 +15,8 @@ from vision.plane import Plane
 from vision.tracker import Track
 from vision.zones import Moment, Point, scaled
 
+SLOWLY_MS = 5000
+"""How often what changes slowly is told: a province's cameras would write hundreds of millions of rows a day else."""
 VEHICLES = frozenset(("vehicle", "bicycle", "car", "motorcycle", "motorbike", "bus", "truck"))
 """Labels of road vehicles: COCO's, the synonym of some models, and what detectors call a vehicle of unknown kind."""
 
@@ -48,12 +50,15 @@ class Measure(NamedTuple):
 class ZoneAnalytic:
     """One thing that is watched in one zone; what it remembers of a stay ends with it. Says nothing by itself."""
 
+    every_ms = 1000
+    """How often its measures are told, in event time."""
+
     def update(self, moment: Moment, everybody: Sequence[Track]) -> Iterable[Finding]:
         """Take in one picture: who is in the zone, and all tracks of the picture."""
         return ()
 
     def measure(self, at: int) -> Iterable[Measure]:
-        """What is to be said now; asked once a second of event time while the zone is in force."""
+        """What is to be said now; asked every `every_ms` of event time while the zone is in force."""
         return ()
 
     def rest(self, at: int) -> Iterable[Measure]:

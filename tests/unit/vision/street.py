@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import cv2
@@ -143,8 +144,7 @@ class Street:
 
     def picture(self, time: float) -> Image:
         """The street as an image: grey asphalt with a fixed grain, shaded boxes, far ones first."""
-        grain = np.random.default_rng(7).integers(90, 110, (SIZE[1], SIZE[0], 1), np.uint8)
-        image = np.repeat(grain, 3, axis=2)
+        image = asphalt().copy()
         there = [mover for mover in self.movers if self._before(mover, time)]
         for mover in sorted(there, key=lambda mover: -(mover.way(time) or (0.0, 0.0))[1]):
             corners = self._corners(mover, time)
@@ -175,6 +175,13 @@ class Street:
             for end in (-1, 1)
             for side in (-1, 1)
         ]
+
+
+@cache
+def asphalt() -> Image:
+    """An empty street: grey with a grain that does not change."""
+    grain = np.random.default_rng(7).integers(90, 110, (SIZE[1], SIZE[0], 1), np.uint8)
+    return np.repeat(grain, 3, axis=2)
 
 
 _SIDES = ((2, 3, 7, 6), (0, 2, 6, 4), (1, 3, 7, 5), (0, 1, 5, 4), (4, 5, 7, 6))

@@ -31,9 +31,19 @@ def test_zone_dwell_is_that_of_the_longest_stay_and_falls_to_zero() -> None:
     street = Street([Mover(PERSON, VISIT), Mover(PERSON, by_points((0, 9, 18), (30, 0, 18), (60, 0, 18)))], CAMERA)
     heard = play(places([zone()]), street, times(10, 60))
     told = {measure.at // 1000: measure.value for measure in heard.measures if measure.quantity == "zone_dwell"}
-    assert told[0] == told[1] == 0
+    assert sorted(told) == list(range(0, 61, 5))
+    assert told[0] == 0
     assert told[20] == pytest.approx(20 - 2.22, abs=0.2)
     assert told[50] == pytest.approx(50 - 13.33, abs=0.2)  # the second came in after 4 / 9 of 30 s
+
+
+def test_people_who_enter_together_are_all_told_and_none_is_older_than_the_one_before() -> None:
+    """Rules take no event for new that is not newer than the last one of its zone."""
+    abreast = [Mover(PERSON, by_points((0, x, 30), (20, x, 14.5))) for x in (-2, -1, 0, 1, 2)]
+    entered = play(places([zone()]), Street(abreast, CAMERA), times(5, 15)).of(DetectionEvent.ENTER)
+    first = entered[0].at
+    assert [found.at - first for found in entered] == [0, 1, 2, 3, 4]
+    assert len({found.track.id for found in entered if found.track}) == 5
 
 
 def test_two_short_visits_are_no_long_one() -> None:

@@ -79,12 +79,11 @@ async def test_another_picture_size_is_looked_at_anew(looking: Looking, detector
 
 def test_a_camera_s_metrics_end_with_it_and_do_not_come_back() -> None:
     gauges = CameraGauges("moved-cam", clock=lambda: 5_000)
-    gauges.frame()
-    gauges.frame()
+    gauges.frames(2, broken=0)
     gauges.picture(arrived=3_500)
     assert REGISTRY.get_sample_value("ioc_camera_frames_total", {"camera": "moved-cam"}) == 2
     assert REGISTRY.get_sample_value("ioc_camera_staleness_seconds", {"camera": "moved-cam"}) == 1.5
     gauges.close()
-    gauges.frame()
+    gauges.frames(1, broken=1)
     for name in ("ioc_camera_frames_total", "ioc_camera_staleness_seconds", "ioc_camera_pictures_total"):
         assert REGISTRY.get_sample_value(name, {"camera": "moved-cam"}) is None

@@ -67,7 +67,7 @@ TRACK = Track("7-1", "person", Box(1.26, 2, 3, 4), 0.91234, 500, seen=True)
 
 def test_a_finding_says_who_where_when_by_whose_clock_and_shows_it() -> None:
     found = Finding(DetectionEvent.DWELL, 480, "a", TRACK, Edge.BEGIN)
-    made = Reporter(camera("a"), 7).finding(found, "rtcp", None, "sha256:00")
+    made = Reporter(camera("a"), 7).finding(found, "rtcp", evidence="sha256:00")
     assert detections.decode_line(encode_line(made)) == made
     assert (made.event, made.edge, made.at, made.clock) == ("dwell", "begin", 480, "rtcp")
     assert (made.zone, made.line, made.track, made.label) == ("a", "", "7-1", "person")
@@ -81,19 +81,18 @@ def test_a_crossing_names_its_line_as_the_place_too_and_its_direction() -> None:
     assert (made.zone, made.line, made.direction) == ("l", "l", "left")
 
 
-@pytest.mark.parametrize("sigma_mps", [0.25, float("inf")])
-def test_a_track_on_calibrated_ground_has_a_position_and_a_speed_once_it_is_known(sigma_mps: float) -> None:
+def test_a_track_on_calibrated_ground_has_a_position_and_the_speed_that_is_known() -> None:
     corners = ((0, 0, 107.1), (100, 0, 107.2), (100, 100, 107.2), (0, 100, 107.1))
     points = tuple(
         GroundPoint(picture=(float(x), float(y)), position=(longitude, 12.3 if y else 12.4))
         for x, y, longitude in corners
     )
     plane = Plane.of(Calibration(points=points), (100, 100), (100, 100))
-    ground = Ground(0.0, 0.0, 3.0, 4.0, 0.1, sigma_mps)
+    ground = Ground(0.0, 0.0, 3.0, 4.0, 0.1, 0.2)
     found = Finding(DetectionEvent.ENTER, 480, "a", TRACK._replace(ground=ground))
-    made = Reporter(camera("a"), 7).finding(found, "rtcp", plane)
+    made = Reporter(camera("a"), 7).finding(found, "rtcp", plane, Speed(5.0, 0.25))
     assert made.foot == pytest.approx((107.15, 12.35), abs=1e-6)  # metres are counted from the middle of the points
-    assert made.speed == (Speed(5.0, 0.25) if sigma_mps < 1 else None)
+    assert made.speed == Speed(5.0, 0.25)
 
 
 def test_a_state_is_a_detection_of_its_own() -> None:

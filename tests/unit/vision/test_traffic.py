@@ -171,10 +171,10 @@ def queue(gaps_m: float, cars: int, arrive_s: float = 4.0) -> Street:
 def test_a_queue_reaches_from_the_first_vehicle_to_the_end_of_the_last(at: list[float]) -> None:
     heard = play(places([lane(queue_m=15)]), queue(7.0, 4), at)
     told = {each.at // 1000: each.value for each in heard.measures if each.quantity == "queue_length"}
-    assert told[1] == 0
-    assert told[6] == pytest.approx(4.5, abs=0.1)  # one car
+    assert told[0] == 0
+    assert told[5] == pytest.approx(4.5, abs=0.1)  # one car
     assert told[30] == pytest.approx(3 * 7 + 4.5, rel=0.03)  # four cars, feet 7 m apart
-    assert told[58] == 0
+    assert told[55] == 0
     begin, end = heard.of(DetectionEvent.QUEUE)
     assert (begin.edge, end.edge, begin.track) == (Edge.BEGIN, Edge.END, None)
     assert begin.at / 1000 == pytest.approx(12 + 5, abs=1)  # the third car stands at 12 s, held for 5 s

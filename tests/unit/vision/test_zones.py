@@ -112,7 +112,7 @@ def test_members_not_seen_for_a_while_are_not_counted() -> None:
     watch = square()
     play(watch, [IN, IN])
     empty = Tracked([], [])
-    assert [len(watch.update(empty, at).counted()) for at in (200, 700, 701)] == [1, 1, 0]
+    assert [len(watch.update(empty, at).counted()) for at in (200, 2100, 2101)] == [1, 1, 0]
 
 
 def test_an_exclusion_zone_hides_its_labels_only() -> None:

@@ -71,5 +71,5 @@ def arrow(start: tuple[float, float], end: tuple[float, float]) -> tuple[tuple[f
 
 
 LATE_AND_IRREGULAR = [t for t in times(10, 60) if int(t * 10) % 7 not in (1, 2, 5)]
-RATES = [times(10, 60), times(3, 60), times(25, 60), LATE_AND_IRREGULAR]
-RATE_NAMES = ["10 fps", "3 fps", "25 fps", "irregular"]
+RATES = [times(10, 60), times(3, 60), times(15, 60), LATE_AND_IRREGULAR]
+RATE_NAMES = ["10 fps", "3 fps", "15 fps", "irregular"]
