@@ -171,6 +171,8 @@ def test_the_clip_plays_in_the_alert_and_people_are_clear_when_an_operator_asks(
     page: Page, seen: Seen, centre: Centre
 ) -> None:
     shown(page, seen, centre, "operator")
+    expect(page.locator("#detail h2")).to_have_text("Camera sân ga · người · Người vào khu vực cấm")
+    expect(page.locator(".operands")).to_contain_text("vào vùng")
     video = page.locator(".picture video")
     expect(video).to_be_visible()
     page.wait_for_function("() => document.querySelector('.picture video').readyState >= 1", timeout=10_000)
