@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 
 from devices.checks import check_area_validity, check_calendar, check_dated
 from devices.decoders import DECODERS
+from devices.zone_checks import check_places
 from pipeline.core.catalogue import (
     DOCUMENTS,
     Area,
@@ -228,10 +229,7 @@ def _check_camera(registry: Registry, camera: Camera) -> None:
         raise BadInput("camera.url", camera.url.partition("://")[0] + "://…", "rtsp://host:port/path")
     if "@" in authority:
         raise BadInput("camera.url", "…@" + authority.rpartition("@")[2], "a URL without name and password")
-    for zone in camera.zones:
-        check_id("camera.zones.id", zone.id)
-        if len(zone.polygon) < 3:
-            raise BadInput(f"camera.zones.{zone.id}.polygon", zone.polygon, "at least 3 corners")
+    check_places(camera)
 
 
 def _check_nothing(_: Registry, __: RuleDocument) -> None:

@@ -3,7 +3,8 @@
     python -m vision.convert nanodet.json nanodet.onnx
 
 Only the operators that this network uses are known. TensorFlow keeps channels last, ONNX first: each operator
-on pictures is wrapped in a pair of transpositions, which onnxruntime removes when it loads the model.
+on pictures is wrapped in a pair of transpositions, which onnxruntime removes when it loads the model. What was
+published for pictures of one size is made to take batches of pictures of any size.
 """
 
 from __future__ import annotations
@@ -43,8 +44,49 @@ def convert(source: Path, target: Path) -> None:
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
     )
+    _free_sizes(model)
     onnx.checker.check_model(model)
     onnx.save(model, str(target))
+
+
+def _free_sizes(model: Any) -> None:
+    """Let batch, rows and columns be anything: wanted sizes become scales, and a batch of 1 the batch that comes."""
+    inferred = onnx.shape_inference.infer_shapes(model).graph
+    shapes = {each.name: [d.dim_value for d in each.type.tensor_type.shape.dim] for each in inferred.value_info}
+    values = {each.name: numpy_helper.to_array(each) for each in inferred.initializer}
+    makers = {name: node for node in model.graph.node for name in node.output}
+    for node in model.graph.node:
+        if node.op_type == "Resize":
+            rows, columns = values[makers[node.input[3]].input[1]]
+            scales = (1, 1, rows / shapes[node.input[0]][2], columns / shapes[node.input[0]][3])
+            node.input[:] = [node.input[0], "", _added(model, node, np.array(scales, np.float32))]
+        elif node.op_type == "Reshape":
+            node.input[1] = _added(model, node, np.array([0, *values[node.input[1]][1:]], np.int64))
+    for each, free in (
+        *((one, (0, 2, 3)) for one in model.graph.input),
+        *((one, (0, 1)) for one in model.graph.output),
+    ):
+        for n in free:
+            each.type.tensor_type.shape.dim[n].dim_param = f"{each.name}_{n}" if n else "batch"
+    _prune(model.graph)
+
+
+def _added(model: Any, node: Any, values: Array) -> str:
+    name = f"{node.name}_given"
+    model.graph.initializer.append(numpy_helper.from_array(values, name))
+    return name
+
+
+def _prune(graph: Any) -> None:
+    """Take out what nothing uses any more; nodes stand in the order of their use."""
+    used = {each.name for each in graph.output}
+    for node in reversed(list(graph.node)):
+        if used.isdisjoint(node.output):
+            graph.node.remove(node)
+        else:
+            used.update(node.input)
+    for constant in [each for each in graph.initializer if each.name not in used]:
+        graph.initializer.remove(constant)
 
 
 def _weights(document: dict[str, Any], folder: Path) -> dict[str, Array]:

@@ -37,6 +37,7 @@ COMMANDS = {
     "area": Row("pipeline.cli.area:group", "Register areas with their validity, show the tree."),
     "calendar": Row("pipeline.cli.calendar:group", "Working days: a centre's own days, public holidays, deadlines."),
     "camera": Row("pipeline.cli.camera:group", "Register and list cameras."),
+    "vision": Row("pipeline.cli.vision:group", "Measure detectors and tracking against truth."),
     "deadletter": Row("pipeline.cli.deadletter:group", "List, show and retry what could not be used."),
     "person": Row("pipeline.cli.person:group", "Who may log in to the console."),
     "rule": Row("pipeline.cli.rule:app", "Check, test, backtest and apply rules."),

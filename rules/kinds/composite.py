@@ -68,10 +68,14 @@ class SamePlace(Grouping):
         self.same, self.within, self.rank, self.unless, self.catalogue = same, within, rank, unless, catalogue
 
     def place(self, item: Item) -> str:
-        """The device, or what the rule watches where there is none; its innermost area."""
+        """The device, or what the rule watches where there is none; its innermost area.
+
+        A camera's zones and lines are one entity with it: it sees a stop in one place and slow traffic in another.
+        """
         entity = item.device or item.key.partition("|")[2]
         if self.same == "entity":
-            return entity
+            found = self.catalogue.device(item.device)
+            return entity if found is None else found.id
         return next(iter(self.catalogue.areas_of(item.device)), "") if item.device else entity
 
     def find(self, items: Iterable[Item], groups: dict[str, Group]) -> dict[str, Found]:
@@ -90,7 +94,8 @@ class SamePlace(Grouping):
             best = strongest(members, self.within, self.rank)
             if place and best.rank:
                 devices = {one.device for one in best.items}
-                found[place] = Found(best.rank, best.items, place if place in devices else "")
+                alone = place in devices or (self.same == "entity" and self.catalogue.device(place) is not None)
+                found[place] = Found(best.rank, best.items, place if alone else "")
         return found
 
 

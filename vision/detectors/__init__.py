@@ -3,35 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+from pipeline.core.catalogue import Calibration
+from pipeline.core.errors import IocError
 from pipeline.core.extensions import ExtensionTable
 from vision.picture import Picture, Seen
 
 
 class Options(NamedTuple):
-    """What a detector is made from: lowest confidence to report, model file, and the camera's attributes."""
+    """What a detector is made from: lowest confidence to report, model file, and what the camera's document says."""
 
     lowest: float
     model: Path | None = None
     attributes: Mapping[str, Any] = MappingProxyType({})
+    calibration: Calibration | None = None
+    frame_size: tuple[int, int] | None = None
+    camera: str = ""
 
 
 class Detector(Protocol):
-    """Finds objects. `detect` may be called from several threads, one call at a time for one camera."""
+    """Finds objects of one camera: it may learn the scene, so each camera has its own.
+
+    `detect` may be called from several threads, one call at a time, with pictures in the order of their time.
+    """
 
     def detect(self, picture: Picture) -> list[Seen]:
         """All objects of at least the lowest confidence, boxes in pixels of the picture, labels by COCO names."""
 
 
+@runtime_checkable
+class Batched(Protocol):
+    """A detector that looks at pictures of many cameras at once, and answers later."""
+
+    def submit(self, picture: Picture) -> Future[list[Seen]]:
+        """What `detect` gives. The future raises Dropped when the picture was not looked at."""
+
+
+class Dropped(IocError):
+    """A picture was not looked at; `reason` is what to count it by."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the picture was not looked at: {reason}")
+        self.reason = reason
+
+
 DETECTORS: ExtensionTable[Callable[[Options], Detector]] = ExtensionTable(
     "detector",
     {
-        "onnx": "vision.detectors.nanodet:NanoDet",
-        "yolo": "vision.detectors.yolo:Yolo",
+        "motion": "vision.detectors.motion:Motion",
+        "onnx": "vision.detectors.onnx_model:OnnxModel",
+        "hog": "vision.detectors.hog:Hog",
+        "ultralytics": "vision.detectors.ultralytics:Ultralytics",
+        "yolo": "vision.detectors.ultralytics:Ultralytics",
         "scripted": "vision.detectors.scripted:Scripted",
     },
 )
 """The detector of every name that a camera may give. Making one raises ConfigError when it cannot work here."""
+
+CONFIRM_HITS: Mapping[str, int] = MappingProxyType({"hog": 3, "motion": 3})
+"""How many boxes confirm a track of a detector, where two are not enough: what it sees by mistake comes in pairs."""

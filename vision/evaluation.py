@@ -1,0 +1,235 @@
+"""One camera's way from pictures to tracks, run over a clip and scored against truth.
+
+What runs is what runs in production: the detector, the tracker, the delayed tracks, the pace meter and the lines.
+Time is `frame / fps`: a clip's own frame rate is often wrong.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import av
+import av.error
+import cv2
+import numpy as np
+
+from pipeline.core.catalogue import Camera
+from pipeline.core.errors import BadInput
+from pipeline.core.places import inside
+from vision.camera import WEAK
+from vision.delayed import Delayed, Final
+from vision.detectors import CONFIRM_HITS, DETECTORS, Detector, Options
+from vision.lines import Foot, LineWatch
+from vision.pace import LAG_MS, Pace, PaceMeter
+from vision.picture import Box, Image, Picture
+from vision.plane import Plane, PlaneOfSize
+from vision.scores import Event, counted, detection_score, tracking_score, unmatched_events, who_is_who
+from vision.tracker import Track, Tracked, Tracker
+from vision.truth import Truth
+
+LABEL = "person"
+SPEED_LEAST_MPS = 0.3
+"""Who goes slower stands; a relative error of that says nothing."""
+EVENT_WITHIN_MS = 2000
+SPAN_MS = 1000
+LAG_MOST_MS = 500
+Lines = Mapping[str, tuple[tuple[float, float], tuple[float, float]]]
+
+
+class Clip(NamedTuple):
+    """What is evaluated: a video, frames from 1 to be scored (both ends too), frames a second in truth."""
+
+    video: Path
+    first: int
+    last: int
+    fps: float
+
+    @property
+    def frames(self) -> range:
+        """The frames that are scored."""
+        return range(self.first, self.last + 1)
+
+    def at(self, frame: int) -> int:
+        """The time of a frame in ms."""
+        return round(frame * 1000 / self.fps)
+
+
+@dataclass(slots=True)
+class Reading:
+    """What a camera made of the frames of a clip, by frame; CPU seconds by part for the scored frames."""
+
+    plane: Plane | None = None
+    found: dict[int, list[Box]] = field(default_factory=dict)
+    live: dict[int, list[Track]] = field(default_factory=dict)
+    there: dict[int, list[Track]] = field(default_factory=dict)
+    final: dict[int, list[Track]] = field(default_factory=dict)
+    paces: dict[int, dict[str, Pace]] = field(default_factory=dict)
+    spent: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+
+def pictures(clip: Clip, spent: dict[str, float]) -> Iterator[Picture]:
+    """Frames 1 to the last of a clip, decoded with one thread. Raises BadInput."""
+    try:
+        container = av.open(str(clip.video))
+    except (av.error.FFmpegError, OSError) as error:
+        raise BadInput("--video", str(clip.video), f"a video that can be read ({type(error).__name__})") from None
+    with container:
+        stream = container.streams.video[0]
+        stream.codec_context.thread_count = 1
+        frames = container.decode(stream)
+        for number in range(1, clip.last + 1):
+            began = time.process_time()
+            frame = next(frames, None)
+            if frame is None:
+                raise BadInput("--frames", f"{clip.first}-{clip.last}", f"at most {number - 1}, where the video ends")
+            image: Image = np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
+            if number >= clip.first:
+                spent["decode"] += time.process_time() - began
+            yield Picture(image, clip.at(number), number)
+
+
+def read(camera: Camera, detector: Detector, clip: Clip) -> Reading:
+    """Run a camera over a clip; frames before the first only warm it up. Raises BadInput."""
+    cv2.setNumThreads(1)
+    reading, planes, tracker = Reading(), PlaneOfSize(camera.calibration, camera.frame_size), None
+    delayed, meter = Delayed(), PaceMeter()
+    for picture in pictures(clip, reading.spent):
+        reading.plane = planes.of(picture.size)
+        if tracker is None:
+            hits = CONFIRM_HITS.get(camera.detector, 2)
+            tracker = Tracker("1", camera.threshold, reading.plane, confirm_hits=hits)
+        began = time.process_time()
+        seen = [each for each in detector.detect(picture) if each.label == LABEL]
+        seen_at = time.process_time()
+        tracked = tracker.update(seen, picture.at)
+        finals = delayed.update(tracked, picture.at)
+        _meter(reading, meter, tracked, picture, clip)
+        if picture.number >= clip.first:
+            reading.spent["detect"] += seen_at - began
+            reading.spent["track"] += time.process_time() - seen_at
+        reading.found[picture.number] = [each.box for each in seen if each.confidence >= camera.threshold]
+        reading.live[picture.number] = tracked.live
+        reading.there[picture.number] = [*tracked.live, *tracked.hidden]
+        _keep(reading, finals, clip)
+    _keep(reading, delayed.end(), clip)
+    return reading
+
+
+def _keep(reading: Reading, finals: Iterable[Final], clip: Clip) -> None:
+    for final in finals:
+        reading.final[round(final.at * clip.fps / 1000)] = final.tracks
+
+
+def _meter(reading: Reading, meter: PaceMeter, tracked: Tracked, picture: Picture, clip: Clip) -> None:
+    """Measure the speeds of the span that ended a lag ago, at most LAG_MOST_MS."""
+    if reading.plane is None or not reading.plane.grounded:
+        return
+    meter.update(tracked, picture.at)
+    end = picture.number - round(LAG_MS * clip.fps / 1000)
+    if picture.at - clip.at(end) > LAG_MOST_MS:
+        end += 1
+    paces = ((track.id, meter.pace(track.id, clip.at(end))) for track in reading.live.get(end, ()))
+    reading.paces[end] = {id_: pace for id_, pace in paces if pace is not None}
+
+
+def scored(camera: Camera, lines: Lines, reading: Reading, truth: Truth, clip: Clip) -> dict[str, Any]:
+    """The flat table of `ioc vision evaluate`; what cannot be measured is None.
+
+    A key with `_delayed` is of the tracks as they are known 3 s later, the others as they are known at once.
+    """
+    frames = clip.frames
+    found = detection_score(reading.found, truth, frames)
+    table: dict[str, Any] = {"f1": found.f1, "precision": found.precision, "recall": found.recall}
+    for suffix, tracks in (("", reading.live), ("_delayed", reading.final)):
+        followed = tracking_score(tracks, truth, frames)
+        table |= {f"{name}{suffix}": value for name, value in followed._asdict().items()}
+    table |= _speeds(reading, truth, clip)
+    for suffix, tracks in (("", reading.there), ("_delayed", reading.final)):
+        table[f"occupancy_mae{suffix}"] = _occupancy_error(camera, tracks, truth, frames)
+    table |= _crossings(lines, reading, truth, clip)
+    table |= {f"ms_{part}": seconds * 1000 / len(frames) for part, seconds in reading.spent.items()}
+    table["ms_per_frame"] = sum(reading.spent.values()) * 1000 / len(frames)
+    return {name: round(value, 4) if isinstance(value, float) else value for name, value in table.items()}
+
+
+def _speeds(reading: Reading, truth: Truth, clip: Clip) -> dict[str, Any]:
+    """Relative errors of the mean speed over a second, for people who walk, and how many have one."""
+    span, errors, wanted = round(clip.fps * SPAN_MS / 1000), [], 0
+    for end in clip.frames[span:]:
+        before = {each.person: each.metres for each in counted(truth, end - span)}
+        people = counted(truth, end)
+        ids = who_is_who(reading.live[end], people)
+        for person in people:
+            begin = before.get(person.person)
+            if begin is None or person.metres is None:
+                continue
+            mps = float(np.hypot(person.metres[0] - begin[0], person.metres[1] - begin[1])) * clip.fps / span
+            if mps > SPEED_LEAST_MPS:
+                wanted += 1
+                pace = reading.paces.get(end, {}).get(ids.get(person.person, ""))
+                errors += [abs(pace.mps - mps) / mps] if pace else []
+    if not errors:
+        return {"speed_median": None, "speed_p90": None, "speed_coverage": None}
+    median, high = np.percentile(errors, [50, 90])
+    return {"speed_median": float(median), "speed_p90": float(high), "speed_coverage": len(errors) / wanted}
+
+
+def _occupancy_error(camera: Camera, tracks: Mapping[int, Sequence[Track]], truth: Truth, frames: range) -> Any:
+    """Mean error of the number of people in a zone; all people count, those to be ignored too."""
+    errors = [
+        abs(
+            sum(inside(track.box.foot, zone.polygon) for track in tracks.get(frame, ()))
+            - sum(inside(person.box.foot, zone.polygon) for person in truth.get(frame, ()))
+        )
+        for zone in camera.zones
+        for frame in frames
+    ]
+    return float(np.mean(errors)) if errors else None
+
+
+def _crossings(lines: Lines, reading: Reading, truth: Truth, clip: Clip) -> dict[str, Any]:
+    """Crossings missed or false; the truth is the same rule on the truth's feet."""
+    people = {f: [(each.person, each.box) for each in truth.get(f, ())] for f in clip.frames}
+    true = _events(lines, people, reading.plane, clip)
+    table: dict[str, Any] = {"crossings": len(true)}
+    for suffix, tracks in (("", reading.live), ("_delayed", reading.final)):
+        boxes = {f: [(track.id, track.box) for track in tracks.get(f, ())] for f in clip.frames}
+        found = _events(lines, boxes, reading.plane, clip)
+        table[f"crossings_wrong{suffix}"] = unmatched_events(found, true, EVENT_WITHIN_MS)
+    return table
+
+
+def _events(
+    lines: Lines, boxes: Mapping[int, Sequence[tuple[str, Box]]], plane: Plane | None, clip: Clip
+) -> list[Event]:
+    watches = {name: LineWatch(*ends) for name, ends in lines.items()}
+    events = []
+    for frame, there in boxes.items():
+        feet = feet_of(there, plane)
+        for name, watch in watches.items():
+            events += [Event(name, c.direction, clip.at(frame)) for c in watch.update(feet, clip.at(frame))]
+    return events
+
+
+def feet_of(boxes: Sequence[tuple[str, Box]], plane: Plane | None) -> list[Foot]:
+    """Where boxes stand and how tall a person is there: as the plane says, else as the box is."""
+    points = [box.foot for _, box in boxes]
+    expected = plane.expected_height(points) if plane is not None and points else None
+    heights = [box.height for _, box in boxes] if expected is None else expected.tolist()
+    return [
+        Foot(id_, box.foot, box.height if math.isnan(height) else height)
+        for (id_, box), height in zip(boxes, heights, strict=True)
+    ]
+
+
+def evaluate(camera: Camera, lines: Lines, clip: Clip, truth: Truth, model: Path | None = None) -> dict[str, Any]:
+    """Run a camera's detector over a clip and score it. Raises BadInput, ConfigError."""
+    options = Options(camera.threshold * WEAK, model, camera.attributes, camera.calibration, camera.frame_size)
+    detector = DETECTORS[camera.detector](options)
+    return scored(camera, lines, read(camera, detector, clip), truth, clip)
