@@ -39,7 +39,7 @@ def test_a_crowd_begins_when_it_has_held_for_five_seconds_and_ends_so(
     begin, end = heard.of(DetectionEvent.CROWD)
     assert (begin.edge, end.edge) == (Edge.BEGIN, Edge.END)
     assert begin.at / 1000 == pytest.approx(5, abs=0.5)
-    assert end.at / 1000 == pytest.approx(30 + 2 + 5, abs=0.5)  # who is not seen is counted for 2 s more
+    assert end.at / 1000 == pytest.approx(30 + 5, abs=0.5)
 
 
 def test_too_few_are_no_crowd() -> None:
