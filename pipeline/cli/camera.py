@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import yaml
 
+from pipeline.cli.models import models
 from pipeline.cli.output import AsJson, Sets, show
 from pipeline.cli.services import position, registry, settings
 from pipeline.core.catalogue import Camera, Kind, Line, Zone
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from vision.address import Address
 
 group = typer.Typer(no_args_is_help=True)
+group.command()(models)
 PASSWORD_VARIABLE = "IOC_CAMERA_PASSWORD"  # noqa: S105 - the name of a variable
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import json
 import signal
 import uuid
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import av
 import cv2
 import numpy as np
 import psycopg
@@ -174,6 +176,34 @@ async def test_evidence_is_in_the_database_under_its_digest(city: City) -> None:
     ((jpeg,),) = city.yard.rows("select jpeg from ioc.evidence where digest = %s", digest)
     assert f"sha256:{hashlib.sha256(jpeg).hexdigest()}" == digest
     check_picture(jpeg)
+
+
+async def test_an_alert_of_a_camera_gets_a_clip_with_people_blurred(city: City) -> None:
+    await city.yard.until(city.seen, CameraState.ONLINE)
+    alert, at = uuid.uuid4().hex, now_ms()
+    body = {"alert": alert, "why": {"operands": [{"device": city.seen, "at": at, "value": 1}]}}
+    city.yard.rows(
+        "insert into ioc.alert values (%s, %s, 'r', 1, 'major', true, false, false, now(), now(), %s)",
+        alert,
+        alert,
+        json.dumps(body),
+    )
+
+    def clips() -> list[Any]:
+        return city.yard.rows(
+            "select mp4, clear, since, until from ioc.clip join ioc.alert_clip using (digest) where alert = %s", alert
+        )
+
+    async def stored() -> bool:
+        return bool(clips())
+
+    await eventually(stored, 20)
+    ((mp4, clear, since, until),) = clips()
+    assert clear is not None
+    assert mp4 != clear
+    assert 5 <= (until - since).total_seconds() <= 10.5
+    with av.open(io.BytesIO(mp4)) as video:
+        assert len(list(video.decode(video=0))) >= 15
 
 
 async def test_a_dead_camera_is_offline_and_disturbs_nobody(city: City) -> None:
