@@ -14,7 +14,7 @@ from vision.plane import Plane
 from vision.tracker import Track, Tracked
 from vision.zones import Polygon, ZoneWatch, visible
 
-LIVE = frozenset(("occupancy", "crowd", "queue", "running"))
+LIVE = frozenset(("occupancy", "crowd", "coverage", "queue", "running"))
 """Analytics that do not wait until tracks are settled: those of how many and how fast now, held for seconds anyway."""
 FINAL = frozenset(ZONE_ANALYTICS) - LIVE
 PICTURED = frozenset(("passage", "dwell", "stopped", "wrong_way", "abandoned"))

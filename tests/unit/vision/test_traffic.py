@@ -181,6 +181,13 @@ def test_a_queue_reaches_from_the_first_vehicle_to_the_end_of_the_last(at: list[
     assert end.at / 1000 == pytest.approx(41 + 5, abs=1.5)
 
 
+def test_road_occupancy_is_the_ground_under_vehicles_by_that_of_the_lane() -> None:
+    heard = play(places([lane()]), queue(7.0, 4), times(5, 30))
+    # four cars of 4.5 m in lanes of 3.5 m on 10 m x 30 m
+    assert heard.values("road_occupancy")[-1] == pytest.approx(100 * 4 * 4.5 * 3.5 / 300, rel=0.02)
+    assert play(places([lane(direction=None)]), queue(7.0, 4), times(5, 9)).values("road_occupancy") == []
+
+
 def test_a_car_that_stands_apart_is_not_part_of_the_queue() -> None:
     heard = play(places([lane()]), queue(18.0, 2), times(5, 35))
     assert heard.values("queue_length")[-2] == pytest.approx(4.5, abs=0.1)
