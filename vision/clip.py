@@ -16,10 +16,8 @@ import numpy as np
 from vision.evidence import caption, digest, local_time
 from vision.film import Shot
 from vision.picture import Box, Image
-from vision.privacy import blurred
+from vision.privacy import SMEAR_MS, blurred
 
-SMEAR_MS = 700
-"""Someone seen within so long before or after a picture is blurred there too: detectors blink."""
 LAST_MS = 200
 """How long the last picture is shown."""
 _TICKS = 1000

@@ -17,6 +17,8 @@ from vision.picture import Box, Image
 PERSON = "person"
 MARGIN = 0.15
 """Added to each side of a box, of its width and height: detectors cut off hair, feet and hands."""
+SMEAR_MS = 700
+"""Someone seen within so long of a picture is blurred there too: detectors blink."""
 BLOCKS = 6
 """Blocks across the shorter side of a box."""
 _WHOLE_BLOCKS = 24

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, tzinfo
 
@@ -12,7 +13,7 @@ from pipeline.core.catalogue import Camera
 from vision.evidence import Evidence, View, evidence
 from vision.film import Film
 from vision.picture import Box, Picture, Seen
-from vision.privacy import PERSON
+from vision.privacy import PERSON, SMEAR_MS
 from vision.tamper import Tamper, TamperWatch
 from vision.tracker import Track
 
@@ -24,12 +25,14 @@ class Witness:
         self._camera, self._film = camera.id, film
         self._view = View.of(camera, zone)
         self._tamper = TamperWatch() if camera.attributes.get("tamper", True) else None
-        self._looked: tuple[int, tuple[Box, ...]] = (-1, ())
-        """The newest picture in which people were looked for, by its time, and where they are."""
+        self._looked: deque[tuple[int, tuple[Box, ...]]] = deque()
+        """The newest pictures in which people were looked for, by their times, and where they are."""
 
     def note(self, picture: Picture, seen: Iterable[Seen]) -> None:
         """Remember where people are in a picture; of pictures that are not noted nobody knows."""
-        self._looked = (picture.at, tuple(each.box for each in seen if each.label == PERSON))
+        self._looked.append((picture.at, tuple(each.box for each in seen if each.label == PERSON)))
+        while not 0 <= picture.at - self._looked[0][0] <= SMEAR_MS:
+            self._looked.popleft()
 
     def wants(self, picture: Picture, *, busy: bool) -> bool:
         """Whether `look` has anything to do; `busy`: something is going on in front of the camera."""
@@ -38,16 +41,17 @@ class Witness:
     def look(self, picture: Picture, *, busy: bool) -> Tamper | None:
         """Film the picture and judge the view; returns what is to be said of the view, if anything."""
         if self._film.due(picture.at, busy=busy):
-            self._film.take(picture, self._people(picture))
+            self._film.take(picture, self._looked[-1][1] if self._is_newest(picture) else None)
         return self._tamper.update(picture.image, picture.at) if self._tamper is not None else None
 
     def evidence(self, picture: Picture, tracks: Iterable[Track] = ()) -> Evidence:
-        """The picture with zones, boxes and time. Whoever is tracked without being seen just now is blurred too."""
-        tracks, people = list(tracks), self._people(picture)
-        if people is not None:
-            people = (*people, *(track.box for track in tracks if track.label == PERSON))
+        """The picture with zones, boxes and time. Blurred is whoever is seen, tracked, or was seen SMEAR_MS ago."""
+        tracks, people = list(tracks), None
+        if self._is_newest(picture):
+            people = [box for _, boxes in self._looked for box in boxes]
+            people += [track.box for track in tracks if track.label == PERSON]
         return evidence(self._camera, picture, tracks, people=people, view=self._view)
 
-    def _people(self, picture: Picture) -> tuple[Box, ...] | None:
-        at, people = self._looked
-        return people if at == picture.at else None
+    def _is_newest(self, picture: Picture) -> bool:
+        """Whether the picture is the last one in which people were looked for."""
+        return bool(self._looked) and self._looked[-1][0] == picture.at

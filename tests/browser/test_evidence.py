@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -11,7 +12,9 @@ import av
 import httpx
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
+from typer.testing import CliRunner
 
+from pipeline.cli.person import group as person
 from tests.browser.centre import Centre
 from tests.browser.launch import launch, log_in
 from tests.browser.sighting import Sighting
@@ -94,6 +97,16 @@ def test_an_operator_gets_the_clear_ones_which_nobody_keeps_and_that_is_written_
     assert len(opened(centre, seen.sighting.digest)) == 1  # a player asks many times for what was opened once
 
 
+def test_the_record_of_who_looked_can_be_read(seen: Seen) -> None:
+    seen.operator.get(f"/v1/evidence/{seen.sighting.digest}.jpg?clear=true")
+    told = CliRunner().invoke(person, ["opened", "--json"])
+    assert told.exit_code == 0
+    mine = [row for row in json.loads(told.stdout) if row["digest"] == seen.sighting.digest]
+    assert [(row["person"], row["role"], row["camera"]) for row in mine] == [
+        ("ev-operator", "operator", seen.sighting.camera)
+    ]
+
+
 def test_a_right_that_was_taken_away_is_gone_at_once(centre: Centre, seen: Seen) -> None:
     browser = Browser(centre, "ev-was", centre.person("ev-was", "operator"))
     with connect(centre.dsn) as connection:
@@ -158,6 +171,8 @@ def test_the_clip_plays_in_the_alert_and_people_are_clear_when_an_operator_asks(
     page: Page, seen: Seen, centre: Centre
 ) -> None:
     shown(page, seen, centre, "operator")
+    expect(page.locator("#detail h2")).to_have_text("Camera sân ga · người · Người vào khu vực cấm")
+    expect(page.locator(".operands")).to_contain_text("vào vùng")
     video = page.locator(".picture video")
     expect(video).to_be_visible()
     page.wait_for_function("() => document.querySelector('.picture video').readyState >= 1", timeout=10_000)

@@ -83,6 +83,47 @@ def test_every_camera_is_served_once_in_a_round_however_many_there_are(most: int
     assert max(served.values()) - min(served.values()) <= 1
 
 
+def simulated(cameras: int, stalled: int = 0, batch_ms: int = 40, seconds: int = 20) -> tuple[list[int], int]:
+    """Cameras at 5 pictures a second for a while, in simulated time; a batch takes `batch_ms`.
+
+    Returns how long each picture that was looked at took from its arrival to its answer, and how many were dropped.
+    Cameras that stall send one picture at the begin and then nothing.
+    """
+    room: WaitingRoom[int] = WaitingRoom()
+    taken, dropped, free_at = [], 0, 0
+    for now in range(seconds * 1000):
+        for n in range(cameras):
+            if now % 200 == n * 200 // cameras and (n >= stalled or now < 200):
+                dropped += room.put(f"cam-{n}", now, now) is not None
+        if now >= free_at and room.due_in(now) == 0:
+            found = room.take(now)
+            free_at = now + batch_ms
+            taken += [free_at - each.thing for each in found.batch]
+            dropped += len(found.late)
+    return taken, dropped
+
+
+def test_of_64_cameras_each_picture_is_answered_in_half_a_second_and_none_is_dropped() -> None:
+    taken, dropped = simulated(64)  # 320 pictures a second; batches of 16 in 40 ms could do 400
+    assert np.percentile(taken, 99) < 500
+    assert dropped == 0
+    assert len(taken) >= 64 * 5 * 20 - 64
+
+
+def test_a_camera_that_stalls_changes_nothing_for_the_others() -> None:
+    all_well, _ = simulated(64)
+    taken, dropped = simulated(64, stalled=1)
+    assert dropped == 0
+    assert np.percentile(taken, 99) <= np.percentile(all_well, 99) + 1
+
+
+def test_of_twice_as_many_cameras_as_can_be_served_as_many_pictures_are_answered_as_can_be_and_in_time() -> None:
+    taken, dropped = simulated(128)
+    assert len(taken) == pytest.approx(400 * 20, rel=0.05)  # as many as the network can
+    assert dropped == pytest.approx(128 * 5 * 20 - len(taken), abs=128)
+    assert np.percentile(taken, 99) < 500
+
+
 class Network:
     """Counts its batches; waits at a gate, so that a test says when it goes on. Sees the picture's first byte."""
 

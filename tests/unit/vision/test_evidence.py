@@ -131,6 +131,15 @@ def test_whoever_is_tracked_but_not_seen_just_now_is_blurred_too() -> None:
     assert hidden[150:170, 20:60].std() > 60
 
 
+def test_whoever_was_seen_a_moment_ago_is_blurred_too_for_detectors_blink() -> None:
+    witness = Witness(Camera(id="cam", site="s", url="rtsp://127.0.0.1/"), Film(), SAIGON)
+    witness.note(Picture(CHESS, 1000), [Seen(Box(10, 20, 40, 100), "person", 0.9)])
+    for at, hidden in ((1600, True), (1800, False)):
+        witness.note(Picture(CHESS, at), [])
+        image = shown(witness.evidence(Picture(CHESS, at)).jpeg)
+        assert bool(image[40:110, 20:40].std() < 12) is hidden
+
+
 def test_a_picture_that_no_detector_saw_is_blurred_as_a_whole() -> None:
     witness = Witness(Camera(id="cam", site="s", url="rtsp://127.0.0.1/"), Film(), SAIGON)
     witness.note(Picture(CHESS, 1000), [])

@@ -142,6 +142,39 @@ def test_a_cloud_or_the_sun_is_not_tamper(light: float) -> None:
     assert said(watch, timed(30, 30, lambda image: clipped(image * light))) == []
 
 
+def infrared(image: Image) -> Image:
+    """Grey, lit from the camera, noisy: what a camera shows when it switches to its lamps."""
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).astype(float)[:, :, None].repeat(3, 2)
+    rows, columns = np.mgrid[:576, :768]
+    lamp = np.exp(-((columns - 384) ** 2 + (rows - 345) ** 2) / (2 * 260**2))[:, :, None]
+    return clipped(grey * lamp * 1.1 + NOISE * 4)
+
+
+def headlights(image: Image) -> Image:
+    rows, columns = np.mgrid[:576, :768]
+    glare = sum(260 * np.exp(-((columns - at) ** 2 + (rows - 200) ** 2) / (2 * 60**2)) for at in (500, 560))
+    return clipped(image * 0.3 + np.asarray(glare)[:, :, None] + NOISE)
+
+
+def compressed(image: Image) -> Image:
+    return np.asarray(cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 5])[1], cv2.IMREAD_COLOR))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(infrared, id="infrared lamps"),
+        pytest.param(headlights, id="headlights at dusk"),
+        pytest.param(lambda image: clipped(image * 0.2 + 152 + NOISE), id="fog"),
+        pytest.param(compressed, id="a poor line"),
+    ],
+)
+def test_what_cameras_see_on_a_bad_night_is_not_tamper(change: Spoil) -> None:
+    watch = TamperWatch()
+    assert said(watch, timed(0, 30)) == []
+    assert said(watch, timed(30, 20, change)) == []
+
+
 def test_a_hand_that_is_gone_after_three_seconds_is_not_said() -> None:
     watch = TamperWatch()
     said(watch, timed(0, 30))
