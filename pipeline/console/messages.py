@@ -65,6 +65,7 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
         "This account may only see people blurred.",
     ),
     ("problem.note", "Hãy viết lý do hoặc nội dung trước.", "Write a reason or a text first."),
+    ("problem.input", "Nội dung gửi đi không hợp lệ: {0}.", "What was sent is not valid: {0}."),
     ("problem.csrf", "Trang đã cũ; hãy tải lại.", "This page is out of date; load it again."),
     ("problem.other", "Không thực hiện được ({0}).", "That did not work ({0})."),
     ("problem.silent", "Đã ghi nhận, chưa có hồi âm từ hệ thống.", "Written down, but not confirmed yet."),
@@ -118,7 +119,7 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("severity.cleared", "Đã hết", "Cleared"),
     ("state.new", "mới", "new"),
     ("state.acked", "đã tiếp nhận", "acknowledged"),
-    ("state.cleared", "đã hết, chưa xác nhận", "over, not acknowledged"),
+    ("state.cleared", "chưa xác nhận", "not acknowledged"),
     ("state.closed", "đã đóng", "closed"),
     ("state.by", "bởi {0} lúc {1}", "by {0} at {1}"),
     # --- detail

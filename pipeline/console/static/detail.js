@@ -93,7 +93,13 @@ export class Detail {
   }
 
   askReason() {
-    const reason = h("textarea", { rows: "3", required: true, maxlength: "2000" });
+    const reason = h("textarea", {
+      rows: "3",
+      required: true,
+      maxlength: "2000",
+      oninvalid: () => reason.setCustomValidity(t("problem.note")), // the browser's own words may be in another language
+      oninput: () => reason.setCustomValidity(""),
+    });
     const dialog = h(
       "dialog",
       { onclose: () => dialog.remove() },
