@@ -26,7 +26,6 @@ from vision.stream import StreamFault
 
 BUDGET_S = 6.0
 _DNS_S, _TCP_S, _ANSWER_S = 1.0, 1.5, 1.0
-_OPEN_S, _READ_S = 2.0, 1.0
 RUNGS = ("dns", "tcp", "rtsp", "login", "describe", "key_frame", "fps", "clock")
 _VIDEO = re.compile(r"^m=video ", re.MULTILINE)
 _CODEC = re.compile(r"^m=video .*?^a=rtpmap:\d+ ([\w-]+)/", re.MULTILINE | re.DOTALL)
@@ -94,6 +93,10 @@ class _Climber:
         yield from (self._dns, self._tcp, self._rtsp, self._login, self._describe)
         yield from (self._key_frame, self._fps, self._clock)
 
+    def _left_s(self, most_s: float = BUDGET_S) -> float:
+        """What a step may take, of what is left of the budget."""
+        return max(0.1, min(most_s, self._began + BUDGET_S - time.monotonic()))
+
     def _where(self) -> tuple[str, int]:
         try:
             parts = urlsplit(self._address.url)
@@ -123,7 +126,7 @@ class _Climber:
     def _tcp(self) -> Text:
         host, port = self._where()
         try:
-            socket.create_connection((host, port), _TCP_S).close()
+            socket.create_connection((host, port), self._left_s(_TCP_S)).close()
         except ConnectionRefusedError:
             raise _Broken(wording.refused(port)) from None
         except OSError:
@@ -131,11 +134,11 @@ class _Climber:
         return wording.reached(port)
 
     def _rtsp(self) -> Text:
-        answer = self._ask(lambda asking: asking.options(_ANSWER_S))
+        answer = self._ask(lambda asking: asking.options(self._left_s(_ANSWER_S)))
         return wording.speaks(answer.headers.get("server", [""])[0][:40])
 
     def _login(self) -> Text:
-        self._described = answer = self._ask(lambda asking: asking.describe(_ANSWER_S))
+        self._described = answer = self._ask(lambda asking: asking.describe(self._left_s(_ANSWER_S)))
         if answer.status == 403:
             raise _Broken(wording.FORBIDDEN)
         if answer.status == 401:
@@ -157,7 +160,7 @@ class _Climber:
 
     def _ask(self, question: Callable[[Asking], Answer]) -> Answer:
         try:
-            with Asking(self._address, _TCP_S) as asking:
+            with Asking(self._address, self._left_s(_TCP_S)) as asking:
                 return question(asking)
         except TimeoutError:
             raise _Broken(wording.SILENT) from None
@@ -165,11 +168,9 @@ class _Climber:
             raise _Broken(wording.NOT_RTSP) from None
 
     def _key_frame(self) -> Text:
-        left_s = BUDGET_S - (time.monotonic() - self._began)
+        part_s = self._left_s() / 6  # a read that blocks takes twice its limit: two parts to open, two to look
         try:
-            # a read that blocks takes twice its limit, opening one more
-            look_s = max(0.2, left_s - _OPEN_S - 2 * _READ_S)
-            self.found = probe(self._address, look_s, open_s=_OPEN_S, read_s=_READ_S)
+            self.found = probe(self._address, 2 * part_s, open_s=2 * part_s, read_s=part_s)
         except StreamFault as fault:
             unsupported = fault.state is CameraState.UNSUPPORTED
             raise _Broken(wording.UNDECODABLE if unsupported else wording.NO_PICTURE) from None

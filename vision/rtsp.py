@@ -12,6 +12,7 @@ import re
 import secrets
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -45,7 +46,7 @@ class Asking:
 
     def __init__(self, address: Address, within_s: float) -> None:
         parts = urlsplit(address.url)
-        self._address, self._number = address, 0
+        self._address, self._number, self._until = address, 0, 0.0
         host, port = parts.hostname or "", parts.port or PORTS.get(parts.scheme, 554)
         self._socket: socket.socket = socket.create_connection((host, port), within_s)
         if parts.scheme == "rtsps":
@@ -79,6 +80,7 @@ class Asking:
         lines = [f"{method} {self._address.url} RTSP/1.0", f"CSeq: {self._number}", "User-Agent: ioc"]
         lines += ["Accept: application/sdp"] if method == "DESCRIBE" else []
         lines += [f"Authorization: {given}"] if given else []
+        self._until = time.monotonic() + within_s
         self._socket.settimeout(within_s)
         self._socket.sendall("\r\n".join([*lines, "", ""]).encode())
         return self._answer()
@@ -95,6 +97,7 @@ class Asking:
         return Answer(status, headers, body[:length].decode(errors="replace"))
 
     def _more(self, so_far: bytes) -> bytes:
+        self._socket.settimeout(max(0.001, self._until - time.monotonic()))  # however small the pieces are
         part = self._socket.recv(4096)
         if not part or len(so_far) > _MAX_ANSWER:
             raise NotRtsp

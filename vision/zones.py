@@ -22,8 +22,6 @@ from vision.tracker import Track, Tracked
 CONFIRM_MS = 100
 MARGIN = 0.05
 """How far out one is out, in heights of the object's box."""
-COUNTED_MS = 2000
-"""An object that was not seen for longer is kept as a member, but not counted."""
 _HALVINGS = 12
 Point = tuple[float, float]
 
@@ -39,17 +37,18 @@ class Stay:
 
 
 class Moment(NamedTuple):
-    """What one picture changed in one zone, and who is in it now. `open`: the zone's schedule is in force."""
+    """What one picture changed in one zone, and who is in it now. `open`: the zone's schedule is in force.
+
+    `there`: all whose foot is in the zone now, where one that is hidden for a moment is where it should be; it says how
+    many there are, at once. `present` are those who are believed to have entered.
+    """
 
     at: int
     present: Sequence[Stay]
     entered: Sequence[Stay] = ()
     left: Sequence[Stay] = ()
+    there: Sequence[Track] = ()
     open: bool = True
-
-    def counted(self) -> list[Stay]:
-        """Those who were seen within COUNTED_MS."""
-        return [stay for stay in self.present if self.at - stay.track.at <= COUNTED_MS]
 
 
 @dataclass(slots=True)
@@ -118,12 +117,16 @@ class ZoneWatch:
         for stay in left:
             del self._stays[stay.track.id]
         left = [*closed, *left, *self._drop(gone)]
-        return Moment(at, tuple(self._stays.values()), entered, left)
+        there = [track for track in (*tracked.live, *tracked.hidden) if self._holds(track)]
+        return Moment(at, tuple(self._stays.values()), entered, left, there)
 
     def end(self, at: int) -> Moment:
         """No more pictures come: everybody left when last seen."""
         self._paths.clear()
         return Moment(at, (), (), self._drop(list(self._stays)), open=False)
+
+    def _holds(self, track: Track) -> bool:
+        return track.label in self.polygon.labels and self.polygon.depth(track.box.foot) >= 0
 
     def _close(self, at: int) -> list[Stay]:
         """Those who stayed until the zone's hours were over."""

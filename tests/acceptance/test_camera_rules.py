@@ -100,14 +100,16 @@ def test_t4_a_motorcycle_on_the_wrong_way(more: tuple[Zone, ...]) -> None:
 def test_t2_and_t3_a_jam_is_slow_and_has_a_queue(more: tuple[Zone, ...]) -> None:
     long_lane = Zone(
         id="lan-1",
-        polygon=CAMERA.ground((-5, 14), (5, 14), (5, 400), (-5, 400)),
+        polygon=CAMERA.ground((-2, 14), (2, 14), (2, 400), (-2, 400)),  # 41 cars of 4.5 m x 3.5 m: 42 % of it
         labels=("car",),
         direction=arrow((0, 40), (0, 15)),
     )
     creeping = [Mover(CAR, straight((0, 60 + 8 * n), (0, -0.04))) for n in range(41)]
     found = alerts(camera(long_lane, *more), Street(creeping, CAMERA), 1150, fps=0.5)
-    assert {"traffic.queue", "traffic.jam.risk", "traffic.jam.slow", "traffic.jam"} <= set(found)
+    wanted = {"traffic.queue", "traffic.jam.risk", "traffic.jam.slow", "traffic.jam.dense", "traffic.jam"}
+    assert wanted <= set(found)
     assert {condition.key for condition in found["traffic.jam"]} == {"traffic.jam|cam-07"}
+    assert {condition.key for condition in found["traffic.jam.dense"]} == {"traffic.jam.dense|cam-07"}
 
 
 @TWO_ZONES

@@ -66,7 +66,7 @@ class Drill:
         self.script.write_text('{"number": 1, "seen": []}\n')
         still = film(folder / "still.h264", then_still(), key_every=10_000)
         self.servers = {
-            "main": CameraServer(folder, clip.encoded(), password=PASSWORD),
+            "main": CameraServer(folder, clip.encoded(), login=("cam", PASSWORD)),
             "still": CameraServer(folder, still),
             "process": CameraServer(folder, film(folder / "process.h264", street(50))),
             "reboots": CameraServer(folder, film(folder / "reboots.h264", street(50))),

@@ -15,6 +15,7 @@ ZONE_ANALYTICS: ExtensionTable[MakeAnalytic] = ExtensionTable(
         "stopped": "vision.analytics.stopped:stopped",
         "wrong_way": "vision.analytics.wrong_way:wrong_way",
         "queue": "vision.analytics.queue:queue",
+        "coverage": "vision.analytics.coverage:coverage",
         "speeds": "vision.analytics.speeds:speeds",
         "running": "vision.analytics.running:running",
         "abandoned": "vision.analytics.abandoned:abandoned",

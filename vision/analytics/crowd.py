@@ -27,7 +27,7 @@ class Crowd(ZoneAnalytic):
         """Begin and end of a crowd."""
         if not moment.open:
             return self._level.close(moment.at)
-        self._people = sum(stay.track.label not in NOT_PEOPLE for stay in moment.counted())
+        self._people = sum(track.label not in NOT_PEOPLE for track in moment.there)
         return self._level.update(self._share(), moment.at)
 
     def measure(self, at: int) -> Iterable[Measure]:

@@ -20,9 +20,8 @@ class Occupancy(ZoneAnalytic):
 
     def update(self, moment: Moment, everybody: Sequence[Track]) -> Iterable[Finding]:
         """Count."""
-        counted = moment.counted()
-        self._vehicles = sum(stay.track.label in VEHICLES for stay in counted)
-        self._people = sum(stay.track.label not in NOT_PEOPLE for stay in counted)
+        self._vehicles = sum(track.label in VEHICLES for track in moment.there)
+        self._people = sum(track.label not in NOT_PEOPLE for track in moment.there)
         return ()
 
     def measure(self, at: int) -> Iterable[Measure]:

@@ -14,7 +14,7 @@ from vision.plane import Plane
 from vision.tracker import Track, Tracked
 from vision.zones import Polygon, ZoneWatch, visible
 
-LIVE = frozenset(("occupancy", "crowd", "queue", "running"))
+LIVE = frozenset(("occupancy", "crowd", "coverage", "queue", "running"))
 """Analytics that do not wait until tracks are settled: those of how many and how fast now, held for seconds anyway."""
 FINAL = frozenset(ZONE_ANALYTICS) - LIVE
 PICTURED = frozenset(("passage", "dwell", "stopped", "wrong_way", "abandoned"))
@@ -58,10 +58,10 @@ class Places:
         self._told, self._last = at if due else before, at
         # a minute's count is told before a crossing of the next one is counted
         measures = [measure for line in self._lines for measure in line.measure(at)] if due else []
-        shown = visible(tracked.live, self._exclusions)
+        shown, hidden = visible(tracked.live, self._exclusions), visible(tracked.hidden, self._exclusions)
         findings: list[Finding] = []
         for zone in self._zones:
-            findings += zone.update(Tracked(shown, tracked.ended), tracked.live, at)
+            findings += zone.update(Tracked(shown, tracked.ended, hidden), tracked.live, at)
         for line in self._lines:
             findings += line.update(shown, tracked, at)
         if due:

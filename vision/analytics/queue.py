@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from pipeline.core.events import DetectionEvent
 from vision.analytics.level import Level
+from vision.analytics.vehicles import footprint
 from vision.analytics.zone import SLOWLY_MS, VEHICLES, Finding, Measure, Setting, ZoneAnalytic
 from vision.tracker import Track
 from vision.zones import Moment, Point
@@ -17,8 +18,6 @@ JOINS_MPS, LEAVES_MPS = 5 / 3.6, 10 / 3.6
 counts as queued what is slower than 5 miles an hour)."""
 GAP_M = 15.0
 """A queue ends where the next vehicle's foot is farther."""
-LENGTHS_M = {"bicycle": 1.8, "motorcycle": 2.0, "motorbike": 2.0, "bus": 12.0, "truck": 8.0}
-CAR_M = 4.5
 
 
 class Queue(ZoneAnalytic):
@@ -67,7 +66,7 @@ def longest(queued: Iterable[tuple[float, Track]]) -> float:
     for place, track in sorted(queued, key=lambda one: one[0]):
         tail = place if place - before > GAP_M else tail
         before = place
-        best = max(best, place - tail + LENGTHS_M.get(track.label, CAR_M))
+        best = max(best, place - tail + footprint(track.label).length_m)
     return best
 
 

@@ -39,7 +39,7 @@ def test_a_crowd_begins_when_it_has_held_for_five_seconds_and_ends_so(
     begin, end = heard.of(DetectionEvent.CROWD)
     assert (begin.edge, end.edge) == (Edge.BEGIN, Edge.END)
     assert begin.at / 1000 == pytest.approx(5, abs=0.5)
-    assert end.at / 1000 == pytest.approx(30 + 2 + 5, abs=0.5)  # who is not seen is counted for 2 s more
+    assert end.at / 1000 == pytest.approx(30 + 5, abs=0.5)
 
 
 def test_too_few_are_no_crowd() -> None:
@@ -88,6 +88,16 @@ def test_a_suitcase_is_abandoned_so_long_after_its_owner_went(at: list[float], c
     assert (begin.track.label, begin.edge, end.edge) == ("suitcase", Edge.BEGIN, Edge.END)
     assert begin.at / 1000 == pytest.approx(31.4, abs=1.0)
     assert end.at / 1000 == pytest.approx(50, abs=0.5)
+
+
+def test_a_suitcase_that_people_hide_for_six_seconds_is_the_same_one() -> None:
+    before = by_points((0, 0, 24), (5, 0, 18), (40, 0, 18))
+    after = by_points((46, 0, 18), (60, 0, 18))
+    street = Street([Mover(BAG, before), Mover(PERSON, OWNER), Mover(BAG, after)], CAMERA)
+    heard = play(places([zone(abandoned_s=20, labels=LABELS)]), street, times(5, 60))
+    found = [(each.edge, each.track.id if each.track else "") for each in heard.of(DetectionEvent.ABANDONED)]
+    assert found == [(Edge.BEGIN, "1-1"), (Edge.END, "1-1")]
+    assert heard.of(DetectionEvent.ABANDONED)[1].at == 60_000
 
 
 def test_a_suitcase_whose_owner_stands_by_is_not() -> None:

@@ -108,11 +108,11 @@ def test_labels_that_the_zone_does_not_name_pass_unnoticed() -> None:
     assert [stay.track.id for stay in moment.present] == ["1-2"]
 
 
-def test_members_not_seen_for_a_while_are_not_counted() -> None:
+def test_there_is_whose_foot_is_in_the_zone_be_it_hidden_for_the_moment() -> None:
     watch = square()
-    play(watch, [IN, IN])
-    empty = Tracked([], [])
-    assert [len(watch.update(empty, at).counted()) for at in (200, 2100, 2101)] == [1, 1, 0]
+    live = [track(*IN, 0, "1-1"), track(*OUT, 0, "1-2"), track(*IN, 0, "1-3", "car")]
+    hidden = [track(*IN, -900, "1-4", seen=False), track(*OUT, -900, "1-5", seen=False)]
+    assert [each.id for each in watch.update(Tracked(live, [], hidden), 0).there] == ["1-1", "1-4"]
 
 
 def test_an_exclusion_zone_hides_its_labels_only() -> None:
