@@ -73,7 +73,7 @@ def test_a_file_that_is_no_model_is_a_mistake_of_the_settings(tmp_path: Path) ->
 
 
 def test_an_unknown_detector_is_told_the_known_ones() -> None:
-    with pytest.raises(BadInput, match="expected one of onnx, scripted, yolo"):
+    with pytest.raises(BadInput, match="expected one of hog, motion, onnx, scripted, yolo"):
         DETECTORS["magic"]
 
 

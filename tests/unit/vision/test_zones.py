@@ -68,7 +68,7 @@ def test_members_not_seen_for_a_while_are_not_counted() -> None:
     watch = ZoneWatch(Zone(id="z", polygon=SQUARE), None, SIZE)
     for n in (0, 200):
         watch.update(Tracked([track(*IN, n)], []))
-    assert [watch.occupancy(at) for at in (200, 800, 801)] == [1, 1, 0]
+    assert [watch.occupancy(at) for at in (200, 2200, 2201)] == [1, 1, 0]
 
 
 @pytest.mark.parametrize(
