@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import threading
 from collections.abc import Iterator
@@ -177,22 +176,22 @@ async def test_a_spoiled_packet_ends_no_connection_and_no_spoiled_picture_is_sho
 
 async def test_fifty_cameras_that_never_answer_do_not_delay_one_that_works(server: CameraServer) -> None:
     pictures: list[Picture] = []
-    silent = await asyncio.start_server(lambda *_: asyncio.sleep(60), "127.0.0.1", 0)
-    port = silent.sockets[0].getsockname()[1]
-    dead = [Reader(f"d{n}", lambda: Address(rtsp.url(port)), 5, lambda _: None) for n in range(50)]
-    alive = Reader("alive", lambda: Address(server.url), 100, pictures.append)
-    for reader in (*dead, alive):
-        reader.start()
+    with MisbehavingProxy(server.port) as line:
+        line.stall()
+        dead = [Reader(f"d{n}", lambda: Address(rtsp.url(line.port)), 5, lambda _: None) for n in range(50)]
+        alive = Reader("alive", lambda: Address(server.url), 100, pictures.append)
 
-    async def enough() -> bool:
-        return len(pictures) >= 50
+        async def enough() -> bool:
+            return len(pictures) >= 50
 
-    try:
-        await eventually(enough, 15)
-    finally:
         for reader in (*dead, alive):
-            reader.stop()
-        silent.close()
+            reader.start()
+        try:
+            await eventually(enough, 15)
+            assert line.accepted == 50
+        finally:
+            for reader in (*dead, alive):
+                reader.stop()
     late = [picture.arrived for picture in pictures[15:]]
     assert max(later - earlier for earlier, later in itertools.pairwise(late)) < 400
 
