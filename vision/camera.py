@@ -31,6 +31,7 @@ from vision.film import Film
 from vision.gauges import CameraGauges
 from vision.holdoff import HoldOff
 from vision.looking import Looking
+from vision.mainstream import MainStream
 from vision.newest import Newest
 from vision.picture import Picture, Seen
 from vision.reader import Reader, Timing
@@ -90,6 +91,7 @@ class CameraAtWork:
             backend=camera.backend,
             rests=camera.rests_on_key_frames,
         )
+        self._main = self._main_stream()
         self._state = HoldOff()
         self._looking = Looking(detector, self._in_pool, self._gauges)
         self._last: Picture | None = None
@@ -107,6 +109,8 @@ class CameraAtWork:
                 if picture is not None:
                     await self._take(picture)
                 self._note_vitals()
+                if self._main is not None:
+                    self._main.tend()
         finally:
             self._stop()
 
@@ -121,13 +125,25 @@ class CameraAtWork:
     def _stop(self) -> None:
         self._reader.stop()
         self._gauges.close()
+        if self._main is not None:
+            self._main.stop()
         if self._newest.close() is not None:  # the reader's thread may deliver one more
             self._drop("stopped")
         self._leave_all()
 
     def _address(self) -> Address:
+        return self._with_login(self._camera.url)
+
+    def _with_login(self, url: str) -> Address:
         secret = self._camera.secret
-        return Address(self._camera.url, self._around.login(secret) if secret else None)
+        return Address(url, self._around.login(secret) if secret else None)
+
+    def _main_stream(self) -> MainStream | None:
+        camera = self._camera
+        if not camera.evidence_url:
+            return None
+        address = lambda: self._with_login(camera.evidence_url)  # noqa: E731
+        return MainStream(camera.id, address, self._around.timing, camera.backend)
 
     def _deliver(self, picture: Picture) -> None:
         self._around.component.received.inc()
@@ -191,10 +207,15 @@ class CameraAtWork:
         made = await self._in_pool(lambda: self._witness.evidence(picture, analysed.tracked.live))
         if watched:
             self._still_at = picture.at
-            self._around.store.still(made)
+            self._around.store.still(await self._main_still() or made)
         if wanted:
             self._evidence_at = picture.at
             self._analysis.pictured(analysed.begins, self._keep(made))
+
+    async def _main_still(self) -> Evidence | None:
+        """The main stream's newest picture, if there is one; nobody looked for people in it, so all is blurred."""
+        shown = self._main.wished(self._around.clock()) if self._main is not None else None
+        return None if shown is None else await self._in_pool(lambda: self._witness.evidence(shown))
 
     async def _watch_view(self, picture: Picture, seen: list[Seen], receipt: _Receipt) -> None:
         """Film the picture; publish that the view was spoiled, or is clear again, with the picture as evidence."""

@@ -52,7 +52,8 @@ class Reader:
     """Reads one camera. `address` is asked before every attempt, so a changed password is used by the next one.
 
     `deliver` gets each sampled picture, `failed` each unforeseen error; both are called in the reader's thread.
-    `backend`: a row of `vision.stream.BACKENDS`. `rests`: decode key frames only while nothing changes.
+    `backend`: a row of `vision.stream.BACKENDS`. `rests`: decode key frames only while nothing changes; `keys_only`:
+    decode no others, whatever happens.
     """
 
     def __init__(
@@ -68,11 +69,12 @@ class Reader:
         gauges: CameraGauges | None = None,
         backend: str = "pyav",
         rests: bool = False,
+        keys_only: bool = False,
     ) -> None:
         self.timing = timing or Timing()
         self._name, self._address, self._fps, self._deliver = name, address, fps, deliver
         self._clock, self._failed = clock, failed
-        self._backend, self._rests = backend, rests
+        self._backend, self._rests, self._keys_only = backend, rests, keys_only
         self._gauges = gauges or CameraGauges(name, clock)
         self._health = Health(self.timing.frozen_s)
         self._back_off = BackOff(self.timing.pause_low_s, self.timing.pause_high_s, random.Random())
@@ -155,6 +157,7 @@ class Reader:
         sampler, resting = Sampler(self._fps), Resting()
         before: Frame | None = None
         clock_lost = _ClockLost(self._name, self._gauges)
+        stream.key_frames_only = self._keys_only
         for frame in stream.frames():
             if self._stopping.is_set() or clock_lost.reopen(stream):
                 return
@@ -164,7 +167,8 @@ class Reader:
             resting.frame(frame)
             if not late and (stream.key_frames_only or sampler.take(seconds(frame))):
                 self._take(frame)
-                stream.key_frames_only = self._rests and resting.may_rest(self._gate.quiet_s)
+                rests = self._rests and resting.may_rest(self._gate.quiet_s)
+                stream.key_frames_only = self._keys_only or rests
 
     def _take(self, frame: Frame) -> None:
         image = frame.shown.image()

@@ -39,6 +39,9 @@ def add(
         typer.Option(help="YAML file with zones, lines, frame_size and calibration; a list in it is the zones."),
     ] = None,
     user: Annotated[str, typer.Option(help=f"The camera's user; the password is read from {PASSWORD_VARIABLE}.")] = "",
+    evidence_url: Annotated[str, typer.Option(help="The main stream, for stills, where --url is a sub-stream.")] = "",
+    backend: Annotated[str, typer.Option(help="What reads the stream: pyav or opencv.")] = "pyav",
+    rests: Annotated[bool, typer.Option("--rests", help="Decode key frames only while nothing changes.")] = False,
     sets: Sets = [],  # noqa: B006
 ) -> None:
     """Register a camera. Its password never stands in a document, on a topic or on a command line."""
@@ -53,6 +56,9 @@ def add(
         "fps": fps,
         **places_of(zones),
         "secret": id_ if user else "",
+        "evidence_url": evidence_url,
+        "backend": backend,
+        "rests_on_key_frames": rests,
         "active_from": now_ms(),
     }
     with registry(settings(sets)) as open_registry:

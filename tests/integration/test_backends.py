@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from prometheus_client import REGISTRY
 
+from pipeline.core.clock import now_ms
 from pipeline.core.events import CameraState
 from pipeline.local import rtsp
 from tests.integration.cameras import CameraServer, Drawn, film, serving, street
@@ -22,6 +23,7 @@ from tests.misbehaving_proxy import MisbehavingProxy
 from vision.address import Address, Login
 from vision.gauges import CameraGauges
 from vision.ladder import climb
+from vision.mainstream import FRESH_MS, MainStream
 from vision.picture import Picture
 from vision.probe import probe
 from vision.reader import Reader, Timing
@@ -174,21 +176,45 @@ async def test_a_spoiled_packet_ends_no_connection_and_no_spoiled_picture_is_sho
 
 async def test_fifty_cameras_that_never_answer_do_not_delay_one_that_works(server: CameraServer) -> None:
     pictures: list[Picture] = []
-    silent = await asyncio.start_server(lambda *_: asyncio.sleep(60), "127.0.0.1", 0)
-    port = silent.sockets[0].getsockname()[1]
-    dead = [Reader(f"d{n}", lambda: Address(rtsp.url(port)), 5, lambda _: None) for n in range(50)]
-    alive = Reader("alive", lambda: Address(server.url), 100, pictures.append)
-    for reader in (*dead, alive):
-        reader.start()
+    with MisbehavingProxy(server.port) as line:
+        line.stall()
+        dead = [Reader(f"d{n}", lambda: Address(rtsp.url(line.port)), 5, lambda _: None) for n in range(50)]
+        alive = Reader("alive", lambda: Address(server.url), 100, pictures.append)
 
-    async def enough() -> bool:
-        return len(pictures) >= 50
+        async def enough() -> bool:
+            return len(pictures) >= 50
 
-    try:
-        await eventually(enough, 15)
-    finally:
         for reader in (*dead, alive):
-            reader.stop()
-        silent.close()
+            reader.start()
+        try:
+            await eventually(enough, 15)
+            assert line.accepted == 50
+        finally:
+            for reader in (*dead, alive):
+                reader.stop()
     late = [picture.arrived for picture in pictures[15:]]
     assert max(later - earlier for earlier, later in itertools.pairwise(late)) < 400
+
+
+async def test_a_main_stream_is_open_only_while_somebody_wishes_for_it(server: CameraServer) -> None:
+    main = MainStream("big", lambda: Address(server.url), None)
+    assert main.wished(now_ms()) is None
+
+    async def shown() -> bool:
+        return main.wished(now_ms()) is not None
+
+    await eventually(shown, 10)
+    first = main.wished(now_ms())
+    assert first is not None
+    assert first.size == SIZE
+    assert main.wished(first.arrived + FRESH_MS + 1) is None  # a line that stalled shows no old pictures
+    main.tend()
+    assert main.wished(now_ms()) is not None
+    main.stop()
+
+    async def closed() -> bool:
+        return not any(thread.name == "camera big" for thread in threading.enumerate())
+
+    await eventually(closed, 10)
+    assert main.wished(now_ms()) is None  # and opens again
+    main.stop()

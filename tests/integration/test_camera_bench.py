@@ -16,16 +16,16 @@ TRIES = 3
 
 @pytest.fixture(scope="module")
 def measured() -> dict[str, Any]:
-    found = run(20, ("4CIF",), pictures=100)
+    found = run(20, ("4CIF",), pictures=70)
     for _ in range(TRIES - 1):
         if found["quiet"]["cameras_a_core"] < QUIET_CAMERAS:
-            found = run(20, ("4CIF",), pictures=100)
+            found = run(20, ("4CIF",), pictures=70)
     return found
 
 
 def test_a_core_has_room_for_forty_quiet_cameras(measured: dict[str, Any]) -> None:
     quiet = measured["quiet"]
-    assert quiet["looked_at"] <= 0.02  # one picture in ten seconds, of five a second
+    assert quiet["looked_at"] <= 0.05  # one of the twenty pictures after the first ten seconds
     assert quiet["cameras_a_core"] >= QUIET_CAMERAS
     assert quiet["cameras_a_core"] == pytest.approx(1000 / (5 * quiet["whole_ms"]), rel=0.01)
     assert quiet["reader_to_decode"] >= 1

@@ -226,7 +226,7 @@ async def run(drill: Drill, faults: list[Fault]) -> list[str]:
         ended = time.monotonic() - drill.began
         well = [name for name in healthy if name != "reboots"]
         await eventually(lambda: _all(drill.newest(name) is CameraState.ONLINE for name in well), 40)
-        await asyncio.sleep(max(0.0, began["reboots"] + 2.4 * REBOOT_EVERY_S - (time.monotonic() - drill.began)))
+        await asyncio.sleep(max(0.0, began["reboots"] + 2.1 * REBOOT_EVERY_S - (time.monotonic() - drill.began)))
     finally:
         rebooting.cancel()
     assert len(drill.states("reboots")) <= 6
