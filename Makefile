@@ -7,7 +7,7 @@ JOBS ?= 2
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench screenshots clean
+.PHONY: help setup demo test test-yolo lint bench screenshots clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,8 +18,12 @@ setup: ## install what is missing (system packages, Python environment, Kafka, c
 demo: setup ## the whole stack with simulated devices; FOR=90 stops it after 90 s
 	@$(BIN)/ioc demo $(if $(FOR),--for $(FOR)s)
 
-test: setup ## all tests; JOBS=0 runs them one after the other
+test: setup ## all tests but those of the extra; JOBS=0 runs them one after the other
 	@$(BIN)/pytest -n $(JOBS)
+
+test-yolo: setup ## the tests of the extra [yolo] (ultralytics, AGPL-3.0), in an environment of its own
+	@$(BIN)/python -m pipeline.local.yolo
+	@.venv-yolo/bin/python -m pytest -c tests/yolo/pytest.ini --rootdir tests/yolo --confcutdir tests/yolo tests/yolo
 
 lint: setup ## ruff, mypy, import-linter
 	@$(BIN)/ruff check .

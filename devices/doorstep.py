@@ -1,19 +1,20 @@
 """The doorstep: from what a device said to a reading that everybody behind can rely on.
 
-Checks quantity, unit, range and clock, and measures each device's clock skew. Reads the receive time that it is
-given, never a clock.
+Checks quantity, unit, range and clock, measures each device's clock skew, and tells what a station says of itself.
+Reads the receive time that it is given, never a clock.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from devices.decoders import Measurement
 from devices.directory import Known
 from pipeline.core.clock import parse_rfc3339
 from pipeline.core.errors import BadInput, Reason, Rejected, shown
-from pipeline.core.events import MAX_MS, Position, Quality, Reading
+from pipeline.core.events import MAX_MS, Position, Quality, Reading, StationStatus
 from pipeline.core.places import check_position
 from pipeline.core.quantities import Nature, Quantity, quantity
 
@@ -152,6 +153,52 @@ class ClockSkew:
             site=found.site,
             seq=found.seq,
         )
+
+
+MODE = "mode"
+MODE_EVERY_MS = 60_000
+MEASURING = "measuring"
+
+
+class StationMode:
+    """Makes a reading of `mode` out of the status that a station gives each of its values.
+
+    The gravest status of the station's quantities counts (Circular 10/2021/TT-BTNMT gives one to each): it is told
+    when it changes, and once a minute while it is not `measuring`. A station whose type lists `mode` is told at its
+    first message too, so that a calibration that ended while nobody listened ends here. A device that sends `mode`
+    itself is left alone. State is bounded by the registered devices and the table of quantities.
+    """
+
+    def __init__(self) -> None:
+        self._statuses: dict[str, dict[str, StationStatus | None]] = {}
+        self._told: dict[str, tuple[str, int]] = {}
+        self._own: set[str] = set()
+        self._newest: Reading | None = None
+
+    def note(self, found: Reading) -> None:
+        """Take in one reading of the message in hand."""
+        if found.quantity == MODE:
+            self._own.add(found.device)
+        elif not found.historical:
+            self._statuses.setdefault(found.device, {})[found.quantity] = found.status
+            self._newest = found
+
+    def due(self, *, listed: bool) -> Reading | None:
+        """What the message is to be told for, once all its readings are noted. `listed`: its type lists `mode`."""
+        newest, self._newest = self._newest, None
+        if newest is None or newest.device in self._own:
+            return None
+        mode = _gravest(self._statuses[newest.device].values())
+        before, at = self._told.get(newest.device, ("" if listed else MEASURING, newest.at))
+        if mode == before and (mode == MEASURING or newest.at - at < MODE_EVERY_MS):
+            return None
+        self._told[newest.device] = (mode, newest.at)
+        return Reading(device=newest.device, quantity=MODE, at=newest.at, text=mode, site=newest.site, seq=newest.seq)
+
+
+def _gravest(statuses: Iterable[StationStatus | None]) -> str:
+    found = set(statuses)
+    return next((str(one) for one in (StationStatus.ERROR, StationStatus.CALIBRATING) if one in found), MEASURING)
 
 
 def said(found: Reading) -> int:

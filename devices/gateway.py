@@ -1,6 +1,6 @@
 """The MQTT gateway: from devices' messages to readings in Kafka, acknowledged only when Kafka has them.
 
-Receives MQTT messages below `ioc/`; sends readings, `seq_gap` and `clock_skew` readings, dead letters; drops
+Receives MQTT messages below `ioc/`; sends readings, `seq_gap`, `clock_skew` and `mode` readings, dead letters; drops
 `command` and `own` (what we publish ourselves), `other_site` (another gateway serves it), `retained` (of unknown
 age, sent to whoever subscribes) and `overload` (QoS 0 beyond what is in flight). A message is acknowledged to
 mosquitto when Kafka acknowledged all its lines and letters. kill -9: mosquitto redelivers what was not
@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from devices.decoders import DECODERS, Item, Measurement
 from devices.directory import Directory, Known
-from devices.doorstep import ClockSkew, reading, said
+from devices.doorstep import MODE, ClockSkew, StationMode, reading, said
 from devices.mqtt_session import Message
 from devices.numbering import Came, Numbering
 from pipeline.core.codec import encode_line
@@ -48,7 +48,7 @@ class Gateway:
     ) -> None:
         self._frames, self._directory, self._letter = frames, directory, letter
         self._sites = frozenset(sites)
-        self.numbering, self._skew = Numbering(), ClockSkew()
+        self.numbering, self._skew, self._mode = Numbering(), ClockSkew(), StationMode()
         self.component = Component("gateway")
 
     def handle(self, message: Message) -> None:
@@ -90,6 +90,7 @@ class Gateway:
                 if item.measurement is not None:
                     self.numbering.refused(known.device.id, item.measurement.seq)
                 self._reject(message, item.raw or message.payload, rejection, number, pending)
+        self._send_made(self._mode.due(listed=any(one.quantity == MODE for one in known.type.quantities)), pending)
 
     def _accept(self, message: Message, known: Known, item: Item, pending: _Pending) -> None:
         measurement = measured(item)
@@ -97,16 +98,20 @@ class Gateway:
         self._send(found, pending)
         came = Came(found.device, found.seq, found.at, said(found), found.site)
         self.numbering.came(came, message.received, stamped=measurement.at is not None)
-        skew = self._skew.measure(found, message.received)
-        if skew is not None:
-            self.component.received.inc()
-            self._send(skew, pending)
+        self._send_made(self._skew.measure(found, message.received), pending)
+        self._mode.note(found)
 
     def report_gaps(self, now: int) -> None:
         """Send what the numbering found missing. A crash before Kafka has it: it is found in the log again."""
         for gap in self.numbering.due(now):
             self.component.received.inc()
             self._send(gap, _Pending(None, self.component))
+
+    def _send_made(self, made: Reading | None, pending: _Pending) -> None:
+        """Send a reading that the gateway made of the message in hand."""
+        if made is not None:
+            self.component.received.inc()
+            self._send(made, pending)
 
     def _send(self, found: Reading, pending: _Pending) -> None:
         pending.wait()

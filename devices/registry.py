@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 
 from devices.checks import check_area_validity, check_calendar, check_dated
 from devices.decoders import DECODERS
+from devices.zone_checks import check_places
 from pipeline.core.catalogue import (
     DOCUMENTS,
     Area,
@@ -223,15 +224,18 @@ def _check_camera(registry: Registry, camera: Camera) -> None:
         check_position("camera.point", camera.point)
     if registry.find(Kind.DEVICE, camera.id):
         raise BadInput("camera.id", camera.id, "an id that no device has")
-    authority = camera.url.partition("://")[2].partition("/")[0]
-    if not camera.url.startswith(("rtsp://", "rtsps://")):
-        raise BadInput("camera.url", camera.url.partition("://")[0] + "://…", "rtsp://host:port/path")
+    _check_url("camera.url", camera.url)
+    if camera.evidence_url:
+        _check_url("camera.evidence_url", camera.evidence_url)
+    check_places(camera)
+
+
+def _check_url(field: str, url: str) -> None:
+    authority = url.partition("://")[2].partition("/")[0]
+    if not url.startswith(("rtsp://", "rtsps://")):
+        raise BadInput(field, url.partition("://")[0] + "://…", "rtsp://host:port/path")
     if "@" in authority:
-        raise BadInput("camera.url", "…@" + authority.rpartition("@")[2], "a URL without name and password")
-    for zone in camera.zones:
-        check_id("camera.zones.id", zone.id)
-        if len(zone.polygon) < 3:
-            raise BadInput(f"camera.zones.{zone.id}.polygon", zone.polygon, "at least 3 corners")
+        raise BadInput(field, "…@" + authority.rpartition("@")[2], "a URL without name and password")
 
 
 def _check_nothing(_: Registry, __: RuleDocument) -> None:

@@ -139,7 +139,7 @@ class Gateway(Section):
 
 class Vision(Section):
     """A vision worker: its id, the threads that run detectors, the default detector's model (empty: the one in the
-    cache), the cache of fetched things, and for how many days evidence pictures are kept."""
+    cache), the cache of fetched things, and for how many days evidence, pictures and clips, is kept."""
 
     id: Id = "vision-1"
     threads: Annotated[int, Field(ge=1, le=256)] = 1

@@ -102,10 +102,14 @@ def _untested(rule: Rule, others: Sequence[Rule]) -> Iterable[tuple[str, str]]:
 
 
 def overlaps(rules: Sequence[Rule]) -> list[Finding]:
-    """Rules of one kind over one quantity whose scopes meet and whose levels are the same: two alerts for one fact."""
+    """Rules of one kind over one quantity whose scopes meet and whose levels are the same: two alerts for one fact.
+
+    Shadow rules alert nobody; parts of composite rules may well look alike.
+    """
     found = []
-    for index, late in enumerate(rules):
-        for early in rules[:index]:
+    alerting = [rule for rule in rules if not rule.shadow]
+    for index, late in enumerate(alerting):
+        for early in alerting[:index]:
             if _watches_the_same(early, late) and _judges_the_same(early, late):
                 message = (
                     f"watches the same as {early.id} ({early.place}) with the same levels: two alerts for one fact"

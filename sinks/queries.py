@@ -6,7 +6,7 @@ Every answer has a limit, and says when there is more. Time-outs are those of th
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 
 import msgspec
 import psycopg
@@ -32,6 +32,14 @@ class OpenAlerts(NamedTuple):
     bodies: msgspec.Raw
     total: int
     next: int | None
+
+
+class Copies(NamedTuple):
+    """A picture or clip with people blurred, and clear; `clear` is empty when nobody is in it."""
+
+    blurred: bytes
+    clear: bytes = b""
+    clear_digest: str = ""
 
 
 class Point(NamedTuple):
@@ -176,10 +184,54 @@ _TITLES = {
 }
 
 
-async def evidence(connection: Connection, digest: str) -> bytes | None:
-    """The JPEG under a digest (`sha256:...`)."""
-    row = await (await connection.execute("select jpeg from ioc.evidence where digest = %s", [digest])).fetchone()
-    return None if row is None else bytes(row[0])
+async def evidence(connection: Connection, digest: str) -> Copies | None:
+    """The JPEG pictures under a digest (`sha256:...`)."""
+    return await _copies(connection, "select jpeg, clear, clear_digest from ioc.evidence where digest = %s", digest)
+
+
+async def clip(connection: Connection, digest: str) -> Copies | None:
+    """The MP4 clips under a digest."""
+    return await _copies(connection, "select mp4, clear, clear_digest from ioc.clip where digest = %s", digest)
+
+
+async def _copies(connection: Connection, query: LiteralString, digest: str) -> Copies | None:
+    row = await (await connection.execute(query, [digest])).fetchone()
+    return None if row is None else Copies(bytes(row[0]), bytes(row[1] or b""), row[2] or "")
+
+
+async def shown_clear(connection: Connection, digests: list[str]) -> dict[str, bool]:
+    """Of the pictures of these digests that are stored: whether there is a clear copy beside the blurred one."""
+    query = "select digest, clear is not null from ioc.evidence where digest = any(%s)"
+    return dict(await (await connection.execute(query, [digests])).fetchall())
+
+
+async def clips(connection: Connection, alert: str, limit: int = MAX_CAMERAS) -> list[dict[str, Any]]:
+    """The clips around an alert: digest, camera, times (ms), and whether there is a clear copy."""
+    cursor = connection.cursor(row_factory=dict_row)
+    await cursor.execute(
+        """
+        select c.digest, c.camera, (extract(epoch from c.since) * 1000)::bigint as since,
+               (extract(epoch from c.until) * 1000)::bigint as until, c.clear is not null as clear
+        from ioc.alert_clip l join ioc.clip c using (digest) where l.alert = %s order by c.since limit %s
+        """,
+        [alert, limit],
+    )
+    return await cursor.fetchall()
+
+
+async def note_opened(
+    connection: Connection, person: str, role: str, digest: str, clear_digest: str, again_s: float
+) -> None:
+    """Write down that somebody opened the clear copy of `digest`, unless they did within the last `again_s`."""
+    await connection.execute(
+        """
+        insert into ioc.evidence_opened (person, role, digest, clear_digest)
+        select %(person)s, %(role)s, %(digest)s, %(clear)s where not exists (
+            select from ioc.evidence_opened where digest = %(digest)s and person = %(person)s
+                and at > now() - make_interval(secs => %(again)s))
+        """,
+        {"person": person, "role": role, "digest": digest, "clear": clear_digest, "again": again_s},
+    )
 
 
 async def watch(connection: Connection, camera: str, seconds: float) -> bool:
@@ -193,13 +245,13 @@ async def watch(connection: Connection, camera: str, seconds: float) -> bool:
     return cursor.rowcount == 1
 
 
-async def still(connection: Connection, camera: str, within_s: float) -> tuple[int, bytes] | None:
-    """The last still of a camera and its time (ms), when it is not older than that."""
+async def still(connection: Connection, camera: str, within_s: float) -> tuple[int, Copies] | None:
+    """The time (ms) of the last still of a camera and its copies, when it is not older than that."""
     row = await (
         await connection.execute(
-            "select (extract(epoch from at) * 1000)::bigint, jpeg from ioc.still "
+            "select (extract(epoch from at) * 1000)::bigint, jpeg, clear from ioc.still "
             "where camera = %s and at > now() - make_interval(secs => %s)",
             [camera, within_s],
         )
     ).fetchone()
-    return None if row is None else (int(row[0]), bytes(row[1]))
+    return None if row is None else (int(row[0]), Copies(bytes(row[1]), bytes(row[2] or b"")))

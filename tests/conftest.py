@@ -16,6 +16,8 @@ from pipeline.local.stack import LocalStack
 if TYPE_CHECKING:
     from tests.browser.centre import Centre
 
+collect_ignore = ["yolo"]  # the extra has an environment of its own: `make test-yolo`
+
 
 class StackUnderTest(NamedTuple):
     """Where the real services of this run are; `environment` makes `ioc` commands use them."""

@@ -14,7 +14,7 @@ import contextlib
 import socket
 import struct
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Self
 
@@ -26,8 +26,14 @@ _LINGER_ZERO = struct.pack("ii", 1, 0)  # close() sends a reset instead of a pro
 class MisbehavingProxy:
     """Listens on `port` of loopback and relays to `target_port`, as well or as badly as told."""
 
-    def __init__(self, target_port: int, host: str = "127.0.0.1") -> None:
-        self._host, self._target = host, target_port
+    def __init__(
+        self,
+        target_port: int,
+        host: str = "127.0.0.1",
+        rewrite: Callable[[], Callable[[bytes], bytes]] = lambda: bytes,
+    ) -> None:
+        """`rewrite` is asked for each connection; what it gives is applied to all that the service answers."""
+        self._host, self._target, self._rewrite = host, target_port, rewrite
         self.port = 0
         self.accepted = 0
         self._loop = asyncio.new_event_loop()
@@ -126,7 +132,7 @@ class MisbehavingProxy:
             await self._flow.wait()
             answers, service = await asyncio.open_connection(self._host, self._target)
             with self._line(service):
-                await asyncio.gather(self._pump(reader, service), self._pump(answers, client))
+                await asyncio.gather(self._pump(reader, service, bytes), self._pump(answers, client, self._rewrite()))
         self._tasks.discard(task)
 
     @contextlib.contextmanager
@@ -138,12 +144,14 @@ class MisbehavingProxy:
             self._lines.discard(line)
             line.close()
 
-    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _pump(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, rewritten: Callable[[bytes], bytes]
+    ) -> None:
         while chunk := await source.read(_CHUNK):
             await self._flow.wait()
             if self._bytes_per_s:
                 await asyncio.sleep(len(chunk) / self._bytes_per_s)
-            sink.write(chunk)
+            sink.write(rewritten(chunk))
             await sink.drain()
         if sink.can_write_eof():
             sink.write_eof()

@@ -24,6 +24,14 @@ class Login:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def plain(self, realm: str = "") -> str:
+        """`user:password`, or `user:realm:password`, as logins are proved with; never to be shown."""
+        return ":".join([self._user, *([realm] if realm else []), self._password])
+
+    def user_quoted(self) -> str:
+        """The user as a quoted string of a header (RFC 9110, section 5.6.4); never to be shown."""
+        return self._user.replace("\\", "\\\\").replace('"', '\\"')
+
     def quoted(self) -> str:
         """`user:password`, percent-encoded for a URL (RFC 3986); never to be shown."""
         return f"{quote(self._user, safe='')}:{quote(self._password, safe='')}"

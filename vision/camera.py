@@ -1,12 +1,15 @@
 """One camera at work: pictures to tracks to zones to events.
 
 Receives pictures of its reader; sends readings and detections; drops `skipped` (a newer picture came first),
-`behind` (Kafka takes too long), `detector_failed`, `stopped`. A picture is settled when Kafka has all its lines.
+`behind` (Kafka takes too long), `detector_failed`, `deadline` and `newer` (no batch took it), `stopped`. A picture is
+settled when Kafka has all its lines.
+On a quiet picture the detector does not run: what was seen last is what is to be seen still.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -20,22 +23,27 @@ from pipeline.core.events import CameraState, Detection, Reading
 from pipeline.core.telemetry import Component, log
 from pipeline.core.topics import DETECTIONS, READINGS
 from vision.address import Address, Login
-from vision.detectors import Detector
-from vision.evidence import Evidence, evidence
+from vision.analysis import Analysed, Analysis
+from vision.analytics.places import Said
+from vision.detectors import Detector, Dropped
+from vision.evidence import Evidence
+from vision.film import Film
+from vision.gauges import CameraGauges
+from vision.holdoff import HoldOff
+from vision.looking import Looking
+from vision.mainstream import MainStream
 from vision.newest import Newest
-from vision.picture import Picture
+from vision.picture import Picture, Seen
 from vision.reader import Reader, Timing
 from vision.report import Reporter
 from vision.store import PictureStore
-from vision.tracker import Tracked, Tracker
-from vision.zones import Passage, ZoneWatch
+from vision.witness import Witness
 
 WAITING_LIMIT = 5000
 """Lines waiting for Kafka beyond which pictures are no longer looked at."""
 WEAK = 0.7
 """Boxes down to this part of the camera's threshold may continue a track."""
 PICTURE_EVERY_MS = 1000
-OCCUPANCY_EVERY_MS = 1000
 VITALS_EVERY_MS = 10_000
 _LOOK_S = 0.25
 R = TypeVar("R")
@@ -48,7 +56,8 @@ class Surroundings:
     """What all cameras of a process share.
 
     `put` hands a line in (topic, device, line, settled), `waiting` counts lines that Kafka has not got yet,
-    `pool` runs detectors, `login` finds a camera's login by the name of its secret.
+    `pool` runs detectors, `login` finds a camera's login by the name of its secret, `witness` makes what keeps a
+    camera's evidence.
     """
 
     put: Put
@@ -59,18 +68,18 @@ class Surroundings:
     component: Component
     timing: Timing | None = None
     clock: Clock = now_ms
+    witness: Callable[[Camera], Witness] = lambda camera: Witness(camera, Film())
 
 
 class CameraAtWork:
     """One camera since one start."""
 
     def __init__(self, camera: Camera, detector: Detector, generation: int, around: Surroundings) -> None:
-        self._camera, self._detector, self._around = camera, detector, around
+        self._camera, self._around = camera, around
         self._report = Reporter(camera, generation)
-        self._tracker = Tracker(str(generation), camera.threshold)
-        self._zones: list[ZoneWatch] = []
-        self._size = (0, 0)
-        self._newest: Newest[Picture] = Newest(lambda _: self._drop("skipped"))
+        self._analysis = Analysis(camera, generation)
+        self._newest: Newest[Picture] = Newest(self._skip)
+        self._gauges = CameraGauges(camera.id, around.clock)
         self._reader = Reader(
             camera.id,
             self._address,
@@ -78,12 +87,17 @@ class CameraAtWork:
             self._deliver,
             timing=around.timing,
             clock=around.clock,
+            gauges=self._gauges,
+            backend=camera.backend,
+            rests=camera.rests_on_key_frames,
         )
-        self._state: CameraState | None = None
+        self._main = self._main_stream()
+        self._state = HoldOff()
+        self._looking = Looking(detector, self._in_pool, self._gauges)
         self._last: Picture | None = None
         self._evidence_at = self._still_at = 0
-        self._occupancy_at = -1
         self._vitals = _Vitals(around.clock())
+        self._witness = around.witness(camera)
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -95,6 +109,8 @@ class CameraAtWork:
                 if picture is not None:
                     await self._take(picture)
                 self._note_vitals()
+                if self._main is not None:
+                    self._main.tend()
         finally:
             self._stop()
 
@@ -108,22 +124,40 @@ class CameraAtWork:
 
     def _stop(self) -> None:
         self._reader.stop()
+        self._gauges.close()
+        if self._main is not None:
+            self._main.stop()
         if self._newest.close() is not None:  # the reader's thread may deliver one more
             self._drop("stopped")
         self._leave_all()
 
     def _address(self) -> Address:
+        return self._with_login(self._camera.url)
+
+    def _with_login(self, url: str) -> Address:
         secret = self._camera.secret
-        return Address(self._camera.url, self._around.login(secret) if secret else None)
+        return Address(url, self._around.login(secret) if secret else None)
+
+    def _main_stream(self) -> MainStream | None:
+        camera = self._camera
+        if not camera.evidence_url:
+            return None
+        address = lambda: self._with_login(camera.evidence_url)  # noqa: E731
+        return MainStream(camera.id, address, self._around.timing, camera.backend)
 
     def _deliver(self, picture: Picture) -> None:
         self._around.component.received.inc()
         self._around.component.in_flight.inc()
         self._newest.put(picture)
 
+    def _skip(self, picture: Picture) -> None:
+        self._looking.missed(picture)
+        self._drop("skipped")
+
     def _drop(self, reason: str) -> None:
         self._around.component.in_flight.dec()
         self._around.component.dropped.labels(reason).inc()
+        self._gauges.dropped()
 
     async def _take(self, picture: Picture) -> None:
         self._last = picture
@@ -138,81 +172,89 @@ class CameraAtWork:
 
     async def _look(self, picture: Picture, receipt: _Receipt) -> None:
         if self._around.waiting() > WAITING_LIMIT:
+            self._looking.missed(picture)
             receipt.dropped = "behind"
             return
         try:
-            # a camera without zones reports its state and its stills; nobody would read what it sees
-            seen = await self._in_pool(lambda: self._detector.detect(picture)) if self._camera.zones else []
+            seen = await self._looking.see(picture) if self._analysis.wanted else []
+        except Dropped as dropped:
+            receipt.dropped = dropped.reason
+            return
         except Exception as error:  # noqa: BLE001 - counted; one picture that a detector dislikes is not the end
             log.warning("detector failed", camera=self._camera.id, why=repr(error))
             receipt.dropped = "detector_failed"
             return
-        self._fit(picture.size)
-        tracked = self._tracker.update(seen, picture.at)
-        passages = [passage for zone in self._zones for passage in zone.update(tracked)]
-        await self._publish(picture, tracked, passages, receipt)
-
-    def _fit(self, size: tuple[int, int]) -> None:
-        """Scale the zones to the pictures' size, which a camera may change while it runs."""
-        if size != self._size:
-            self._leave_all()
-            self._size = size
-            self._zones = [ZoneWatch(zone, self._camera.frame_size, size) for zone in self._camera.zones]
-
-    async def _publish(self, picture: Picture, tracked: Tracked, passages: list[Passage], receipt: _Receipt) -> None:
-        digest = await self._picture_of(picture, tracked, passages)
-        for passage in passages:
-            self._put(self._report.passage(passage, picture, digest if passage.entered else ""), receipt)
-        if picture.at // OCCUPANCY_EVERY_MS > self._occupancy_at:
-            self._occupancy_at = picture.at // OCCUPANCY_EVERY_MS
-            for zone in self._zones:
-                self._put(self._report.occupancy(zone.id, zone.occupancy(picture.at), picture.at), receipt)
+        await self._watch_view(picture, seen, receipt)
+        analysed = self._analysis.update(seen, picture)
+        await self._take_pictures(picture, analysed)
+        self._publish(analysed.said, picture, receipt)
         self._vitals.latencies.append(self._around.clock() - picture.at)
 
-    async def _picture_of(self, picture: Picture, tracked: Tracked, passages: list[Passage]) -> str:
-        """Store evidence of those who entered, and the still if somebody watches; returns the evidence's digest."""
-        entered = any(passage.entered for passage in passages)
-        wanted = entered and picture.at - self._evidence_at >= PICTURE_EVERY_MS
+    def _publish(self, said: Said, picture: Picture, receipt: _Receipt | None = None) -> None:
+        analysis = self._analysis
+        for found in said.findings:
+            speed, digest = analysis.speed_of(found), analysis.picture_of(found)
+            self._put(self._report.finding(found, picture.clock, analysis.plane, speed, digest), receipt)
+        for measure in said.measures:
+            self._put(self._report.measure(measure), receipt)
+
+    async def _take_pictures(self, picture: Picture, analysed: Analysed) -> None:
+        """Store evidence of what seems to begin, and the still if somebody watches."""
+        wanted = analysed.begins and picture.at - self._evidence_at >= PICTURE_EVERY_MS
         watched = self._camera.id in self._around.store.watched and picture.at - self._still_at >= PICTURE_EVERY_MS
         if not (wanted or watched):
-            return ""
-        made = await self._in_pool(lambda: evidence(self._camera.id, picture, tracked.live))
+            return
+        made = await self._in_pool(lambda: self._witness.evidence(picture, analysed.tracked.live))
         if watched:
             self._still_at = picture.at
-            self._around.store.still(made)
+            self._around.store.still(await self._main_still() or made)
         if wanted:
             self._evidence_at = picture.at
-        return self._keep(made) if wanted else ""
+            self._analysis.pictured(analysed.begins, self._keep(made))
+
+    async def _main_still(self) -> Evidence | None:
+        """The main stream's newest picture, if there is one; nobody looked for people in it, so all is blurred."""
+        shown = self._main.wished(self._around.clock()) if self._main is not None else None
+        return None if shown is None else await self._in_pool(lambda: self._witness.evidence(shown))
+
+    async def _watch_view(self, picture: Picture, seen: list[Seen], receipt: _Receipt) -> None:
+        """Film the picture; publish that the view was spoiled, or is clear again, with the picture as evidence."""
+        if self._analysis.wanted:  # else nobody looked for people
+            self._witness.note(picture, seen)
+        busy = not picture.quiet
+        if not self._witness.wants(picture, busy=busy):
+            return
+        found = await self._in_pool(lambda: self._witness.look(picture, busy=busy))
+        if found is not None:
+            digest = self._keep(await self._in_pool(lambda: self._witness.evidence(picture)))
+            self._put(self._report.tamper(found, picture, digest), receipt)
 
     def _keep(self, made: Evidence) -> str:
         return made.digest if self._around.store.keep(made) else ""
 
     async def _note_state(self, picture: Picture | None) -> None:
         """Publish a change of the camera's state, with the newest picture there is as its evidence."""
-        state = self._reader.state()
-        if state is None or state is self._state:
+        state = self._state.update(self._reader.state(), time.monotonic())
+        if state is None:
             return
-        self._state = state
         log.info("camera", camera=self._camera.id, state=str(state))
         if state is not CameraState.ONLINE:
             self._leave_all()
         shown, digest = picture or self._last, ""
         if shown is not None:
-            digest = self._keep(await self._in_pool(lambda: evidence(self._camera.id, shown)))
+            digest = self._keep(await self._in_pool(lambda: self._witness.evidence(shown)))
         self._put(self._report.state(state, self._around.clock(), digest))
 
     def _leave_all(self) -> None:
         """No pictures, no tracks: whoever was in a zone left it when last seen."""
-        ended = self._tracker.end()
-        for zone in self._zones:
-            for passage in zone.forget(ended):
-                if self._last is not None:
-                    self._put(self._report.passage(passage, self._last))
+        said = self._analysis.end()
+        if self._last is not None:
+            self._publish(said, self._last)
 
     def _note_vitals(self) -> None:
         now = self._around.clock()
         found = self._vitals.due(now, self._reader.frames)
-        if found is not None and self._state is CameraState.ONLINE:
+        if found is not None and self._state.said is CameraState.ONLINE:
             self._put(self._report.fps(found[0], now))
             self._put(self._report.latency(found[1], now))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pipeline.core.events import CameraState
 
-FROZEN_S = 10.0
+FROZEN_S = 8.0
+"""So long without a new picture is frozen: noticed within ten seconds, the pause of looking included."""
 
 
 class Health:

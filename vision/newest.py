@@ -36,7 +36,8 @@ class Newest(Generic[T]):
     async def get(self, within_s: float) -> T | None:
         """Wait for a thing and take it; None when there is none in time."""
         try:
-            await asyncio.wait_for(self._filled.wait(), within_s)
+            async with asyncio.timeout(within_s):  # wait_for would swallow a cancellation that comes with the thing
+                await self._filled.wait()
         except TimeoutError:
             return None
         return self.take()

@@ -15,13 +15,17 @@ ClockSource = Literal["rtcp", "arrival"]
 
 
 class Picture(NamedTuple):
-    """One decoded picture. `at`: its time in ms; `arrived`: when it was decoded here, ms; `number` counts from 1."""
+    """One decoded picture. `at`: its time in ms; `arrived`: when it was decoded here, ms; `number` counts from 1.
+
+    `quiet`: nothing changed since the detector last looked, see `vision.gate`.
+    """
 
     image: Image
     at: int
     number: int = 1
     clock: ClockSource = "arrival"
     arrived: int = 0
+    quiet: bool = False
 
     @property
     def size(self) -> tuple[int, int]:

@@ -19,23 +19,25 @@ from pipeline.core.clock import Clock, now_ms
 from pipeline.core.events import CameraState
 from pipeline.core.telemetry import Component, log
 from vision.address import Login
-from vision.evidence import Evidence
+from vision.evidence import Evidence, digest
 from vision.stream import StreamFault
 
 QUEUE = 64
 WATCH_POLL_S = 1.0
 PAUSE_S = 2.0
 DAY_S = 86_400.0
+OPENED_DAYS = 730
 _DAY_MS = 86_400_000
 _LIMITS = "-c statement_timeout=10000"
 _KEEP = (
-    "insert into ioc.evidence (digest, camera, at, jpeg) values (%(digest)s, %(camera)s, "
-    "to_timestamp(%(at)s / 1000.0), %(jpeg)s) on conflict (digest) do nothing"
+    "insert into ioc.evidence (digest, camera, at, jpeg, clear, clear_digest) values (%(digest)s, %(camera)s, "
+    "to_timestamp(%(at)s / 1000.0), %(jpeg)s, %(clear)s, %(clear_digest)s) on conflict (digest) do nothing"
 )
 _STILL = (
-    "insert into ioc.still (camera, at, jpeg) select %(camera)s, to_timestamp(%(at)s / 1000.0), %(jpeg)s "
+    "insert into ioc.still (camera, at, jpeg, clear) "
+    "select %(camera)s, to_timestamp(%(at)s / 1000.0), %(jpeg)s, %(clear)s "
     "where exists (select from ioc.watch where camera = %(camera)s and until > now()) "
-    "on conflict (camera) do update set at = excluded.at, jpeg = excluded.jpeg"
+    "on conflict (camera) do update set at = excluded.at, jpeg = excluded.jpeg, clear = excluded.clear"
 )
 Connection = psycopg.Connection[Any]
 
@@ -139,7 +141,8 @@ def connect(dsn: str) -> Connection:
 
 def write(connection: Connection, statement: str, picture: Evidence) -> None:
     """Store one picture by one of the statements above."""
-    values = {"digest": picture.digest, "camera": picture.camera, "at": picture.at, "jpeg": picture.jpeg}
+    values = picture._asdict() | {"digest": picture.digest, "clear": picture.clear or None}
+    values["clear_digest"] = digest(picture.clear) if picture.clear else None
     connection.execute(statement.encode(), values)
 
 
@@ -149,9 +152,13 @@ def watched(connection: Connection) -> frozenset[str]:
 
 
 def retain(connection: Connection, days: float, now: int) -> int:
-    """Delete evidence older than `days`, and stills that nobody watched for a day; returns how much evidence."""
+    """Delete pictures and clips older than `days`, stills that nobody watched for a day, and the record of who opened
+    clear ones after OPENED_DAYS; returns how many pictures and clips."""
     since = now - round(days * _DAY_MS)
     found = connection.execute("delete from ioc.evidence where at < to_timestamp(%s / 1000.0)", [since]).rowcount
+    found += connection.execute("delete from ioc.clip where until < to_timestamp(%s / 1000.0)", [since]).rowcount
+    opened = now - OPENED_DAYS * _DAY_MS
+    connection.execute("delete from ioc.evidence_opened where at < to_timestamp(%s / 1000.0)", [opened])
     connection.execute("delete from ioc.still where at < to_timestamp(%s / 1000.0)", [now - _DAY_MS])
     return found
 

@@ -1,6 +1,8 @@
-"""The cameras of one process: each its own task, started, changed and stopped as the catalogue says.
+"""The cameras of one process: each its own task, started, changed and stopped as its owner says.
 
-One camera that fails, whatever the reason, is started again after a pause and never disturbs the others.
+Receives documents of the cameras that belong to this process, with the generation of that belonging; sends what
+`vision.camera` sends; drops nothing. One camera that fails, whatever the reason, is started again after a pause
+and never disturbs the others. kill -9 ends all; another process takes them over with a higher generation.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from vision.report import Reporter
 from vision.sampling import BackOff
 
 CAMERAS = Gauge("ioc_vision_cameras", "Cameras that this process follows")
+STARTS = 1_000_000
+"""Room for the starts of cameras in one process; the last number is used again after that."""
 FAILURES = Counter("ioc_vision_camera_failures", "Times that a camera's task failed", ["reason"])
 
 
@@ -32,20 +36,28 @@ class Fleet:
     def __init__(self, around: Surroundings, model: Path | None = None) -> None:
         self._around, self._model = around, model
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._cameras: dict[str, Camera] = {}
-        self._generation = 0
+        self._cameras: dict[str, tuple[Camera, int]] = {}
+        self._starts = 0
 
     def __len__(self) -> int:
         return len(self._tasks)
 
-    async def apply(self, changes: Mapping[str, Camera | None]) -> None:
-        """Take over newest documents by camera id; None, or a retired camera, stops it."""
-        wanted = {id_: camera for id_, camera in changes.items() if camera != self._cameras.get(id_)}
+    async def apply(self, changes: Mapping[str, Camera | None], generation: int = 0) -> None:
+        """Take over newest documents by camera id; None, or a retired camera, stops it.
+
+        `generation` grows each time that a camera comes to another process; in what a camera says it stands with
+        the number of the camera's start, so that tracks of two starts never share an id.
+        """
+        wanted = {
+            id_: camera
+            for id_, camera in changes.items()
+            if (None if camera is None else (camera, generation)) != self._cameras.get(id_)
+        }
         await self._stop(wanted)
         for id_, camera in wanted.items():
             if camera is not None and camera.retired_at is None:
-                self._cameras[id_] = camera
-                self._tasks[id_] = asyncio.create_task(self._keep_working(camera), name=f"camera {id_}")
+                self._cameras[id_] = camera, generation
+                self._tasks[id_] = asyncio.create_task(self._keep_working(camera, generation), name=f"camera {id_}")
         CAMERAS.set(len(self._tasks))
 
     async def stop(self) -> None:
@@ -60,10 +72,10 @@ class Fleet:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _keep_working(self, camera: Camera) -> None:
+    async def _keep_working(self, camera: Camera, owner: int) -> None:
         back_off = BackOff()
         while True:
-            generation = self._next_generation()
+            generation = self._start_of(owner)
             try:
                 detector = await self._detector(camera)
                 await CameraAtWork(camera, detector, generation, self._around).run()
@@ -79,7 +91,7 @@ class Fleet:
     async def _detector(self, camera: Camera) -> Detector:
         """The camera's detector; loading a model must not hold up the event loop. Raises BadInput, ConfigError."""
         options = Options(
-            camera.threshold * WEAK, self._model, camera.attributes, camera.calibration, camera.frame_size
+            camera.threshold * WEAK, self._model, camera.attributes, camera.calibration, camera.frame_size, camera.id
         )
         work = lambda: DETECTORS[camera.detector](options)  # noqa: E731
         return await asyncio.get_running_loop().run_in_executor(self._around.pool, work)
@@ -88,7 +100,6 @@ class Fleet:
         state = Reporter(camera, generation).state(CameraState.UNSUPPORTED, self._around.clock())
         self._around.put(DETECTIONS, camera.id, encode_line(state), None)
 
-    def _next_generation(self) -> int:
-        """Milliseconds since the epoch, made to grow: tracks of two starts never share an id."""
-        self._generation = max(self._around.clock(), self._generation + 1)
-        return self._generation
+    def _start_of(self, generation: int) -> int:
+        self._starts = min(self._starts + 1, STARTS - 1)
+        return generation * STARTS + self._starts

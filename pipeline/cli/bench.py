@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.cli.output import AsJson
+from pipeline.cli.output import AsJson, show
 
 group = typer.Typer(no_args_is_help=True)
 
@@ -66,10 +66,34 @@ def month(as_json: AsJson = False) -> None:
     tell(run(), as_json=as_json)
 
 
+@group.command()
+def cameras(
+    frames: Annotated[int, typer.Option(min=10, help="Frames of each film.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """What cameras cost: decoding by size and codec, and how many quiet ones a core can have."""
+    from pipeline.bench.cameras import run
+    from pipeline.core.telemetry import configure_logs
+
+    configure_logs("bench")
+    found = run(frames)
+    if as_json:
+        tell(found, as_json=True)
+        return
+    print(found["cpu"])
+    show([{"film": name, **row} for name, row in found["decode"].items()], ["film", *_DECODING], as_json=False)
+    show([{"4CIF at 5 fps": name, **found[name]} for name in _CAMERAS], ["4CIF at 5 fps", *_READING], as_json=False)
+
+
+_DECODING = ("full_ms", "key_ms", "key_to_full", "streams_a_core", "streams_a_core_key")
+_READING = ("decode_ms", "reader_ms", "reader_to_decode", "look_ms", "looked_at", "whole_ms", "cameras_a_core")
+_CAMERAS = ("quiet", "busy")
+
+
 @group.command("all")
 def all_(as_json: AsJson = False) -> None:
     """Every benchmark with its default load."""
-    for benchmark in (engine, month, worker, path, gateway):
+    for benchmark in (engine, month, cameras, worker, path, gateway):
         print(f"--- {benchmark.__name__}")
         benchmark(as_json=as_json)
 

@@ -27,7 +27,7 @@ def set_(
     sets: Sets = [],  # noqa: B006
 ) -> None:
     """Register a calendar, or change its country and working hours; its own days stay."""
-    from rules.engine.schedule import parse_hours
+    from pipeline.core.schedule import parse_hours
 
     try:
         parse_hours(hours)
@@ -68,7 +68,7 @@ def list_(
     sets: Sets = [],  # noqa: B006
 ) -> None:
     """List the days of a year that differ from a plain week: days off, and weekend days that are worked."""
-    from rules.engine.days import days_of
+    from pipeline.core.days import days_of
 
     days = days_of(_calendar(id_, sets))
     every = (date(year, 1, 1) + timedelta(days=n) for n in range(366))
@@ -87,7 +87,7 @@ def deadline(
     sets: Sets = [],  # noqa: B006
 ) -> None:
     """Say when so much working time has passed."""
-    from rules.engine.days import days_of
+    from pipeline.core.days import days_of
     from rules.engine.duration import parse_duration
     from rules.engine.working_time import add_working_time
 

@@ -47,6 +47,26 @@ def list_(as_json: AsJson = False, sets: Sets = []) -> None:  # noqa: B006
 
 
 @group.command()
+def opened(
+    most: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 100,
+    as_json: AsJson = False,
+    sets: Sets = [],  # noqa: B006
+) -> None:
+    """Who looked at evidence with people clear, and when."""
+    from pipeline.migrations import connect
+
+    query = (
+        "select to_char(o.at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), o.person, o.role, "
+        "coalesce(e.camera, c.camera, ''), o.digest from ioc.evidence_opened o left join ioc.evidence e using (digest) "
+        "left join ioc.clip c using (digest) order by o.at desc limit %s"
+    )
+    with connect(settings(sets).postgres.dsn.get_secret_value()) as connection:
+        rows = connection.execute(query, [most]).fetchall()
+    names = ("at", "person", "role", "camera", "digest")
+    show([dict(zip(names, row, strict=True)) for row in rows], names, as_json=as_json)
+
+
+@group.command()
 def remove(name: str, sets: Sets = []) -> None:  # noqa: B006
     """Remove a person. What they did stays in the alerts' history."""
     from pipeline.migrations import connect

@@ -42,15 +42,29 @@ async def open_alerts(request: Request, viewer: Viewer) -> Response:
 
 @router.get("/v1/alerts/{alert}")
 async def one_alert(request: Request, viewer: Viewer, alert: AlertId) -> Response:
-    """One alert, its events, and the cameras of its site."""
+    """One alert, its events, the cameras of its site, and its evidence: pictures by digest, and clips.
+
+    `pictures` says of each stored picture whether there is a clear copy of it; `filmed`, whether a camera saw what the
+    alert is made of, so that a clip comes some seconds after it.
+    """
     database: Database = request.app.state.database
     async with database.connection() as connection:
         body = await _found(connection, alert)
         events = await queries.alert_events(connection, alert)
         cameras = await queries.cameras(connection)
-    site, seen_by = body.entity.site, {operand.device for operand in body.why.operands}
-    near = [camera for camera in cameras if camera["id"] in seen_by or (site and camera["site"] == site)]
-    return json({"alert": body, "events": events, "cameras": near[: queries.MAX_CAMERAS]})
+        digests = [operand.evidence for operand in body.why.operands if operand.evidence]
+        pictures = await queries.shown_clear(connection, digests)
+        clips = await queries.clips(connection, alert)
+    saw = [camera for camera in cameras if any(_is_of(operand, camera["id"]) for operand in body.why.operands)]
+    near = [camera for camera in cameras if body.entity.site and camera["site"] == body.entity.site]
+    shown = [*saw, *(camera for camera in near if camera not in saw)][: queries.MAX_CAMERAS]
+    told = {"alert": body, "events": events, "cameras": shown, "pictures": pictures, "clips": clips}
+    return json({**told, "filmed": bool(saw)})
+
+
+def _is_of(operand: Operand, camera: str) -> bool:
+    """Whether a camera made it: the device of a zone's readings is `<camera>.<zone>`."""
+    return operand.device == camera or operand.device.startswith(f"{camera}.")
 
 
 @router.get("/v1/alerts/{alert}/series")

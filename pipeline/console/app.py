@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import HTTPException
+from fastapi.exceptions import HTTPException, RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.sessions import SessionMiddleware
 
 from pipeline.config import Settings
-from pipeline.console import alerts, health, live, login, pages, stills, verbs
+from pipeline.console import alerts, evidence, health, live, login, pages, stills, verbs
 from pipeline.console.database import Database, StoreUnavailable
 from pipeline.console.security import StrictHeaders
 from pipeline.console.stream import Hub
@@ -30,11 +30,12 @@ def create_app(settings: Settings, session_key: str, stopping: Callable[[], bool
     app.state.centre = settings.centre
     app.state.render = pages.renderer(settings.centre)
     app.state.stopping = stopping
-    for module in (login, live, alerts, verbs, stills, health, pages):
+    for module in (login, live, alerts, verbs, evidence, stills, health, pages):
         app.include_router(module.router)
     app.mount("/static", _Static(directory=_STATIC))
     app.add_exception_handler(StoreUnavailable, _store_unavailable)
     app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_middleware(
         SessionMiddleware,
         secret_key=session_key,
@@ -79,3 +80,11 @@ async def _refused(request: Request, error: Exception) -> Response:
     if error.status_code == 403 and request.url.path in ("/login", "/logout"):
         return RedirectResponse("/login", 303)  # a form from before a restart or from another tab
     return JSONResponse({"problem": error.detail}, error.status_code)
+
+
+async def _not_valid(request: Request, error: Exception) -> Response:
+    """Names the first field that is wrong, and what would be right; never the value, which may be long."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"][1:]) or "body"
+    return JSONResponse({"problem": "input", "detail": f"{field}: {first['msg']}"}, 422)

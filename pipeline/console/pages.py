@@ -15,6 +15,7 @@ from pipeline.config import Centre
 from pipeline.console.health import STALE_MS
 from pipeline.console.login import language_of, renew
 from pipeline.console.messages import Language, table, text
+from pipeline.console.people import Right, Role
 from pipeline.console.security import token
 from pipeline.core.quantities import QUANTITIES
 from pipeline.core.schemas import FOLDER as SCHEMAS
@@ -66,7 +67,8 @@ def _page(request: Request, template: str) -> Response:
         "language": language,
         "csrf": token(request),
         "name": request.session["name"],
-        "may_act": request.session["role"] != "viewer",
+        "may_act": Role(request.session["role"]).may(Right.ACT),
+        "rights": Role(request.session["role"]).rights,
         "timezone": request.app.state.centre.timezone,
         "stale_ms": STALE_MS,
         "messages": table(language),

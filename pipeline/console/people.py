@@ -31,6 +31,14 @@ _nobody = _hasher.hash(secrets.token_hex())
 _at_once = asyncio.Semaphore(2)  # one verification takes 64 MiB
 
 
+class Right(StrEnum):
+    """What not everybody who may log in may do."""
+
+    ACT = "alerts.act"
+    EVIDENCE_CLEAR = "evidence.clear"
+    """See people in pictures and clips of cameras; everybody else sees them blurred."""
+
+
 class Role(StrEnum):
     """What a person may do; each may do what those before it may."""
 
@@ -38,6 +46,20 @@ class Role(StrEnum):
     OPERATOR = "operator"
     TECHNICIAN = "technician"
     ADMIN = "admin"
+
+    def may(self, right: Right) -> bool:
+        """Whether this role has a right."""
+        roles = list(Role)
+        return roles.index(self) >= roles.index(_LEAST[right])
+
+    @property
+    def rights(self) -> list[Right]:
+        """All rights of this role."""
+        return [right for right in Right if self.may(right)]
+
+
+_LEAST = {Right.ACT: Role.OPERATOR, Right.EVIDENCE_CLEAR: Role.OPERATOR}
+"""The least role that has a right."""
 
 
 class Person(NamedTuple):

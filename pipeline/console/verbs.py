@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field
 from devices.registry import enqueue, lock_outbox
 from pipeline.console.database import Database, StoreUnavailable
 from pipeline.console.login import Viewer, confirmed
-from pipeline.console.people import Role
+from pipeline.console.people import Right
 from pipeline.console.security import HeaderToken
 from pipeline.core.clock import now_ms
 from pipeline.core.codec import encode_line
@@ -55,7 +55,7 @@ async def act(request: Request, viewer: Viewer, alert: AlertId, deed: Deed, aske
         raise HTTPException(422, "note")
     async with database.connection() as connection:
         person = await confirmed(connection, viewer)
-    if person.role is Role.VIEWER:
+    if not person.role.may(Right.ACT):
         raise HTTPException(403, "role")
     verb = Verb(
         id=asked.id or uuid.uuid4().hex,

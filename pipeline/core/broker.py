@@ -106,12 +106,21 @@ async def read_topic(brokers: str, topic: str, partitions: int = 1, **settings: 
 
 async def committed_offsets(brokers: str, group: str) -> dict[TopicPartition, int]:
     """The committed offsets of a consumer group; a partition without one is left out."""
+    return {partition: offset for partition, (offset, _) in (await _committed(brokers, group)).items()}
+
+
+async def committed_notes(brokers: str, group: str) -> dict[TopicPartition, str]:
+    """What a consumer group committed beside its offsets; a partition without an offset is left out."""
+    return {partition: note for partition, (_, note) in (await _committed(brokers, group)).items()}
+
+
+async def _committed(brokers: str, group: str) -> dict[TopicPartition, tuple[int, str]]:
     admin = await _started(AIOKafkaAdminClient(bootstrap_servers=brokers), brokers)
     try:
-        offsets = await admin.list_consumer_group_offsets(group)
+        found = await admin.list_consumer_group_offsets(group)
     finally:
         await admin.close()
-    return {partition: found.offset for partition, found in offsets.items() if found.offset >= 0}
+    return {partition: (each.offset, each.metadata or "") for partition, each in found.items() if each.offset >= 0}
 
 
 async def apply_topics(brokers: str, topics: Iterable[Topic] = TOPICS.values()) -> list[str]:

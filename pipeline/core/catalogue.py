@@ -131,13 +131,54 @@ class Device(Document, frozen=True, kw_only=True, omit_defaults=True):
     tags: tuple[str, ...] = ()
 
 
+class ZoneHours(msgspec.Struct, frozen=True, omit_defaults=True):
+    """When a zone is in force, such as `daily 22:00-05:00`, `workdays 06:30-07:30, 16:30-17:30`."""
+
+    when: str
+    timezone: str = "Asia/Ho_Chi_Minh"
+
+
 class Zone(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A polygon in picture coordinates (pixels of the frame size given in the camera)."""
+    """A polygon in picture coordinates (pixels of the frame size given in the camera), and what is watched there.
+
+    An exclusion zone hides objects of its labels from all other zones and from the lines, and has no settings but
+    `labels` and `schedule`. Who was not seen for `gap_s` has left. `dwell_s`, `stopped_s` and `abandoned_s`: after
+    so many seconds it is an event. `direction`: an arrow along the lane; it makes the zone a traffic lane, with
+    wrong way, queue and road occupancy. A lane, or a zone with `speed_limit_kmh`, has mean and 85th percentile
+    speed. `queue_m`, `crowd` (people) and `crowd_density` (people a square metre): from there on it is an event;
+    `running_mps`: who is faster runs. Metres and speeds need the camera's calibration.
+    """
 
     id: Id
     polygon: tuple[tuple[float, float], ...]
     title: Text = Text()
     labels: tuple[str, ...] = ("person",)
+    kind: Literal["inclusion", "exclusion"] = "inclusion"
+    schedule: ZoneHours | None = None
+    gap_s: float = 3.0
+    dwell_s: float | None = None
+    stopped_s: float | None = None
+    abandoned_s: float | None = None
+    direction: tuple[tuple[float, float], tuple[float, float]] | None = None
+    speed_limit_kmh: float | None = None
+    queue_m: float | None = None
+    crowd: int | None = None
+    crowd_density: float | None = None
+    running_mps: float | None = None
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A line in picture coordinates on which crossings are counted. `labels`: of these only; empty for all.
+
+    A crossing's direction is the side on which it ends, `right` or `left`, looking from the first point to the
+    second. `way`: the only direction that is allowed; the other one is wrong.
+    """
+
+    id: Id
+    points: tuple[tuple[float, float], tuple[float, float]]
+    title: Text = Text()
+    labels: tuple[str, ...] = ()
+    way: Literal["right", "left"] | None = None
 
 
 class GroundPoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -170,17 +211,26 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class Camera(Document, frozen=True, kw_only=True, omit_defaults=True):
-    """One registered camera. `url` never holds a password: that is `secret`, a name in the secret store."""
+    """One registered camera. `url` never holds a password: that is `secret`, a name in the secret store.
+
+    `url` is the stream to be analysed, a sub-stream where there is one; `evidence_url` the main stream, which stills
+    are taken from on demand. `backend`: what reads the stream. `rests_on_key_frames`: while nothing changes decode
+    key frames only; saves most of the decoding, and a mover may go unseen for two seconds.
+    """
 
     site: str
     url: str
     secret: str = ""
+    evidence_url: str = ""
+    backend: Literal["pyav", "opencv"] = "pyav"
+    rests_on_key_frames: bool = False
     point: Position | None = None
     fps: float = 5.0
     detector: str = "onnx"
     threshold: float = 0.5
     frame_size: tuple[int, int] | None = None
     zones: tuple[Zone, ...] = ()
+    lines: tuple[Line, ...] = ()
     calibration: Calibration | None = None
     active_from: Ms = 0
     retired_at: Ms | None = None

@@ -145,7 +145,12 @@ class Speed(msgspec.Struct, frozen=True):
 
 
 class Detection(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """Something that a camera saw, or a change of the camera's own state."""
+    """Something that a camera saw, or a change of the camera's own state.
+
+    `zone` names the place, be it a zone or a line, `line` is given for lines only; `direction` is the side of the line
+    on which a crossing ends. Of events that last, `begin` and `end` come for each track; when one of several ends,
+    the longest of those that go on begins again, 1 ms later: the newest edge of a zone says whether there is any.
+    """
 
     camera: Id
     event: DetectionEvent
@@ -155,6 +160,7 @@ class Detection(Event, frozen=True, kw_only=True, omit_defaults=True):
     state: CameraState | None = None
     zone: str = ""
     line: str = ""
+    direction: Literal["right", "left"] | None = None
     track: str = ""
     label: str = ""
     confidence: float | None = None

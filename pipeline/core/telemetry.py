@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
+from collections.abc import Callable
 
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, start_http_server
@@ -41,6 +43,42 @@ class Component:
         return (
             total(self.received) - total(self.sent) - total(self.rejected) - total(self.dropped) - total(self.in_flight)
         )
+
+
+class Owned:
+    """Metrics with one label, whose series end when what they are about goes away: nobody reads of a camera that moved.
+
+        camera = Owned("qt-cam-07")
+        camera.count(FRAMES, 3)
+        camera.close()
+
+    What is counted after `close` is lost on purpose: a thread that ends late must not bring the series back.
+    """
+
+    def __init__(self, owner: str) -> None:
+        self._owner, self._lock, self._closed = owner, threading.Lock(), False
+        self._used: set[Counter | Gauge] = set()
+
+    def count(self, metric: Counter, amount: float = 1) -> None:
+        """Add to the owner's series."""
+        with self._lock:
+            if not self._closed:
+                self._used.add(metric)
+                metric.labels(self._owner).inc(amount)
+
+    def ask(self, metric: Gauge, value: Callable[[], float]) -> None:
+        """Let the owner's series be asked for when metrics are read."""
+        with self._lock:
+            if not self._closed:
+                self._used.add(metric)
+                metric.labels(self._owner).set_function(value)
+
+    def close(self) -> None:
+        """End all series of the owner."""
+        with self._lock:
+            self._closed = True
+            for metric in self._used:
+                metric.remove(self._owner)
 
 
 def total(metric: Counter | Gauge) -> float:

@@ -52,13 +52,15 @@ class AlertTail:
         if type_ is AlertEvent.PROGRESS:
             self.upto = msgspec.json.decode(record.value, type=EvaluatedUpTo).upto
         elif type_ in _SHOWN:
-            say(line(type_, msgspec.json.decode(record.value, type=Alert)))
+            alert = msgspec.json.decode(record.value, type=Alert)
+            if type_ is not AlertEvent.CLOSED or alert.state.active.on:  # an end was told when it came
+                say(line(type_, alert))
 
 
 def line(type_: AlertEvent, alert: Alert) -> str:
     """One alert event as one line: severity in words, never by colour alone."""
     ended = type_ in (AlertEvent.CLEARED, AlertEvent.CLOSED)
-    word = "ĐÃ HẾT" if ended else _WORDS[alert.severity]
+    word = {AlertEvent.CLEARED: "ĐÃ HẾT", AlertEvent.CLOSED: "ĐÃ ĐÓNG"}.get(type_) or _WORDS[alert.severity]
     text = f"{word:<13} {alert.rule:<18} {alert.headline.best('vi')}"
     if not sys.stdout.isatty():
         return text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pipeline.local.installing import InstallError, run
@@ -33,14 +34,14 @@ PROGRAMS = {"npm": "npm"}
 _WAIT_FOR_LOCK = ("-o", "DPkg::Lock::Timeout=300")
 
 
-def missing() -> str:
+def missing(names: Sequence[str] = PACKAGES, programs: Mapping[str, str] = PROGRAMS) -> str:
     """The names of what is not installed, separated by spaces."""
-    return " ".join(_missing())
+    return " ".join(_missing(names, programs))
 
 
-def install() -> None:
+def install(names: Sequence[str] = PACKAGES, programs: Mapping[str, str] = PROGRAMS) -> None:
     """Install what is missing. Raises InstallError with the command to run when we are not root."""
-    wanted = _missing()
+    wanted = _missing(names, programs)
     if shutil.which("apt-get") is None:
         raise InstallError(f"this system has no apt-get; install what provides: {' '.join(wanted)}")
     if os.geteuid() != 0:
@@ -68,14 +69,14 @@ def _apt(*arguments: str) -> None:
     run(("apt-get", "-q", *_WAIT_FOR_LOCK, *arguments), env={"DEBIAN_FRONTEND": "noninteractive"})
 
 
-def _missing() -> list[str]:
-    installed = _installed()
-    absent = [name for name in PACKAGES if name not in installed]
-    return absent + [package for program, package in PROGRAMS.items() if not shutil.which(program)]
+def _missing(names: Sequence[str], programs: Mapping[str, str]) -> list[str]:
+    installed = _installed(names)
+    absent = [name for name in names if name not in installed]
+    return absent + [package for program, package in programs.items() if not shutil.which(program)]
 
 
-def _installed() -> set[str]:
-    asked = ("dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *PACKAGES)
+def _installed(names: Sequence[str]) -> set[str]:
+    asked = ("dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *names)
     try:
         listed = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
     except FileNotFoundError:

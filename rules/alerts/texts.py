@@ -13,8 +13,8 @@ import msgspec
 from pipeline.core.alerts import Text
 from pipeline.core.conditions import Condition, ConditionEdge, Why, Window
 from pipeline.core.quantities import QUANTITIES
+from pipeline.core.schedule import DEFAULT_ZONE
 from rules.engine.duration import parse_duration
-from rules.engine.schedule import DEFAULT_ZONE
 
 _ZONE = ZoneInfo(DEFAULT_ZONE)
 _UNITS = {
@@ -44,6 +44,21 @@ _STATES = {
     "off": Text("tắt", "off"),
     "offline": Text("mất kết nối", "offline"),
     "online": Text("có kết nối", "online"),
+    "frozen": Text("đứng hình", "frozen"),
+    "unauthorised": Text("sai đăng nhập", "unauthorised"),
+    "unsupported": Text("không hỗ trợ", "unsupported"),
+    "covered": Text("bị che", "covered"),
+    "defocused": Text("mất nét", "out of focus"),
+    "turned": Text("bị xoay", "turned"),
+    "dark": Text("tối đen", "dark"),
+    "flood_lit": Text("bị rọi sáng", "flood-lit"),
+    "person": Text("người", "person"),
+    "vehicle": Text("phương tiện", "vehicle"),
+    "car": Text("ô tô", "car"),
+    "bus": Text("xe buýt", "bus"),
+    "truck": Text("xe tải", "truck"),
+    "motorcycle": Text("xe máy", "motorcycle"),
+    "bicycle": Text("xe đạp", "bicycle"),
 }
 _RELATIONS = {
     "above": Text("trên mức {0}", "above {0}"),
@@ -120,6 +135,8 @@ def _relation(facts: Facts, language: str) -> str:
     predicate = {} if one.why.threshold is None else one.why.threshold.predicate
     if "after" in predicate:
         return _silence(str(predicate["after"]), language)
+    if one.why.window is None and one.why.operands and one.why.operands[-1].text is not None:
+        return title or one.why.detail  # something seen, or a state: it is that, not above a number
     for name, bounds in predicate.items():
         if name in _RELATIONS and not isinstance(bounds, str):
             numbers = bounds if isinstance(bounds, list) else [bounds]

@@ -20,10 +20,10 @@ from pipeline.core.catalogue import (
     RuleDocument,
     Site,
 )
+from pipeline.core.days import Days, days_of
 from pipeline.core.events import Position
 from pipeline.core.machine import CatalogueChange
-from rules.engine.days import Days, days_of
-from rules.engine.schedule import Schedule
+from pipeline.core.schedule import Schedule
 from rules.engine.settings import DEFAULT_LATENESS_MS, DEFAULT_STALE_MS, Rule, Scope
 
 _KEPT = (Kind.AREA, Kind.SITE, Kind.TYPE, Kind.DEVICE, Kind.CAMERA, Kind.GROUP, Kind.CALENDAR, Kind.RULE)
@@ -78,9 +78,19 @@ class Catalogue:
         return self.documents[Kind.DEVICE]
 
     def device(self, device: str) -> Device | Camera | None:
-        """The device or camera of that id."""
+        """The device or camera of that id, or the camera whose zone or line `<camera>.<place>` is."""
         found: Device | Camera | None = self.devices.get(device)
-        return found if found is not None else self.documents[Kind.CAMERA].get(device)
+        return found if found is not None else self._camera(device)
+
+    def _camera(self, device: str) -> Camera | None:
+        cameras: dict[str, Camera] = self.documents[Kind.CAMERA]
+        camera, dot = device, "."
+        while camera and dot:
+            found = cameras.get(camera)
+            if found is not None and (camera == device or _has_place(found, device[len(camera) + 1 :])):
+                return found
+            camera, dot, _ = camera.rpartition(".")
+        return None
 
     def attributes(self, device: str, at: int | None = None) -> dict[str, Any]:
         """Attributes of a device; empty when it is unknown. `at`: with the dated values that hold then."""
@@ -165,7 +175,7 @@ class Catalogue:
         found = self.device(device)
         if found is not None and found.retired_at is not None:
             return False
-        if scope.devices and device not in scope.devices:
+        if scope.devices and device not in scope.devices and (found is None or found.id not in scope.devices):
             return False
         if not scope.narrow:
             return True
@@ -183,7 +193,7 @@ class Catalogue:
 
     def _in_group(self, group: str, device: str, found: Device | Camera) -> bool:
         document = self.group(group)
-        return document is not None and (device in document.devices or found.site in document.sites)
+        return document is not None and (found.id in document.devices or found.site in document.sites)
 
     def lateness(self, rule: Rule) -> int:
         """A rule's own lateness, else the largest delay of a type in its scope, else 10 s; in ms."""
@@ -232,6 +242,10 @@ class Catalogue:
         if rule.live_for_ms is not None:
             return rule.live_for_ms
         return max(self.stale_after(rule, device), self.delay(device))
+
+
+def _has_place(camera: Camera, place: str) -> bool:
+    return place in {*(zone.id for zone in camera.zones), *(line.id for line in camera.lines)}
 
 
 def _measures(kind: DeviceType, quantity: str) -> bool:

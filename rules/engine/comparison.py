@@ -106,13 +106,21 @@ def bind(rule: Rule, attributes: dict[str, Any], device: str, valid: Mapping[str
     return Bound(levels, _clear(rule.clear, attributes), rule.hold_ms, low, high)
 
 
+NEVER_QUIET = (math.inf, -math.inf)
+
+
 def bind_one(
-    rule: Rule, severity: Severity, test: Test, predicate: dict[str, Any], attributes: dict[str, Any]
+    rule: Rule,
+    severity: Severity,
+    test: Test,
+    predicate: dict[str, Any],
+    attributes: dict[str, Any],
+    quiet: tuple[float, float] = NEVER_QUIET,
 ) -> Bound:
-    """One level whose comparison is the kind's own; `predicate` is what evidence shows of it."""
+    """One level whose comparison is the kind's own; `predicate` is what evidence shows of it, `quiet` see Bound."""
     shown = Threshold(predicate=predicate, legal=rule.alert.legal)
     level = BoundLevel(severity, test, None, None, shown)
-    return Bound((level,), _clear(rule.clear, attributes), rule.hold_ms, math.inf, -math.inf)
+    return Bound((level,), _clear(rule.clear, attributes), rule.hold_ms, *quiet)
 
 
 def bounds_of(rule: Rule, catalogue: Catalogue, device: str) -> DatedBounds:
@@ -179,7 +187,7 @@ def _quiet(rule: Rule, attributes: dict[str, Any]) -> tuple[float, float]:
         bounds = test_of(level.predicate, attributes)[1]
         operator = level.predicate.operator
         if operator is Operator.EQUALS:
-            return math.inf, -math.inf
+            return NEVER_QUIET
         if bounds and operator in (Operator.ABOVE, Operator.OUTSIDE):
             high = min(high, bounds[-1])
         if bounds and operator in (Operator.BELOW, Operator.OUTSIDE):

@@ -8,11 +8,17 @@ import msgspec
 
 from pipeline.core.errors import BadInput
 from rules.engine.failures import FailureState
+from rules.engine.generations import GenerationState
 from rules.engine.producers import ProducerState
 from rules.engine.reorder import ReorderState
 from rules.kinds import KINDS
 
-_OWN: dict[str, type] = {"producer": ProducerState, "failure": FailureState, "ReorderState": ReorderState}
+_OWN: dict[str, type] = {
+    "producer": ProducerState,
+    "failure": FailureState,
+    "generation": GenerationState,
+    "ReorderState": ReorderState,
+}
 _TAGS: dict[type, str] = {}
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODERS: dict[str, msgspec.msgpack.Decoder[Any]] = {}

@@ -12,7 +12,7 @@ import msgspec
 from pipeline.core.conditions import Progress
 from pipeline.core.events import Case, Detection, Event, Reading
 from pipeline.core.machine import CatalogueChange, Delta, LogFrame
-from rules.engine import failures, producers
+from rules.engine import failures, generations, producers
 from rules.engine.catalogue import Catalogue
 from rules.engine.dumps import dump_state, load_state
 from rules.engine.fold import Fold, Output
@@ -182,6 +182,8 @@ class Engine:
         """Each line by all its rules, then the timers that it made due: how lines are packed must not matter."""
         out_of_service = fold.out_of_service
         for line, event in fold.frame.lines:
+            if generations.is_old(fold, event):
+                continue
             reading: Reading | None
             if type(event) is Reading:
                 reading, watches = event, world.of_reading(event)

@@ -11,10 +11,10 @@ from enum import IntEnum
 from msgspec.structs import replace
 
 from pipeline.core.conditions import ConditionEdge, EndReason, Operand, Why, next_episode
+from pipeline.core.schedule import Schedule
 from rules.engine.comparison import Bound, BoundLevel, DatedBounds, bound_at
 from rules.engine.fold import Fold, Source
 from rules.engine.judged import Judged
-from rules.engine.schedule import Schedule
 from rules.engine.state import (
     ACTIVE,
     CLEARING,

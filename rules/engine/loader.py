@@ -13,10 +13,10 @@ from pipeline.core.conditions import Severity
 from pipeline.core.errors import BadInput, IocError
 from pipeline.core.events import ID_PATTERN, CaseKind, DetectionEvent, Quality
 from pipeline.core.quantities import QUANTITIES
+from pipeline.core.schedule import DEFAULT_ZONE, Schedule, check_zone, parse_hours
 from rules.engine.cycles import circle
 from rules.engine.fields import Fields, near
 from rules.engine.predicates import read_clear, read_levels
-from rules.engine.schedule import DEFAULT_ZONE, Schedule, check_zone, parse_hours
 from rules.engine.settings import USABLE, AlertText, CaseScope, DetectionScope, Origin, Rule, Scope
 from rules.engine.yamltext import Parsed, parse_yaml
 from rules.kinds import CASE_KINDS, KINDS, OVER_CONDITIONS

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from pipeline.core.conditions import EndReason
 from pipeline.core.events import Reading
+from pipeline.core.schedule import NEVER
 from rules.engine.fold import Fold
-from rules.engine.schedule import NEVER
 from rules.engine.watch import Watch
 
 MAX_WAITING = 10_000

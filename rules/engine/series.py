@@ -12,7 +12,7 @@ from rules.engine.comparison import Bound
 from rules.engine.fold import Fold
 from rules.engine.judged import Judged
 from rules.engine.settings import Rule
-from rules.engine.state import LifeState
+from rules.engine.state import IDLE, LifeState, idle
 from rules.engine.watch import Entity, Remembering, operand
 
 Sample = tuple[int, float]
@@ -66,10 +66,25 @@ class SeriesWatch(Remembering):
         raise NotImplementedError
 
     def judge(
-        self, fold: Fold, life: LifeState | None, reading: Reading, line: int, value: float | None, **more: Any
+        self,
+        fold: Fold,
+        life: LifeState | None,
+        reading: Reading,
+        line: int,
+        value: float | None,
+        truths: list[bool] | None = None,
+        **more: Any,
     ) -> LifeState:
-        """The condition after `value` at the reading's time; `more`: see `Judged`."""
-        judged = Judged(reading.at, reading.seq, value, None, operand(reading, fold, line), **more)
+        """The condition after `value` at the reading's time; `truths` and `more`: see `Judged`.
+
+        The first half is the hot path: most readings raise nothing, and need no evidence.
+        """
+        if life is None or life.phase == IDLE:
+            bound = self.conditions.bound
+            quiet = value is not None and bound.quiet_low <= value <= bound.quiet_high
+            if quiet if truths is None else not any(truths):
+                return idle(reading.at, reading.seq, life)
+        judged = Judged(reading.at, reading.seq, value, None, operand(reading, fold, line), truths=truths, **more)
         return self.conditions.judge(fold, life, judged)
 
     def raises(self, reading: Reading) -> bool:

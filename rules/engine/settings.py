@@ -10,7 +10,7 @@ import msgspec
 from pipeline.core.alerts import Text
 from pipeline.core.conditions import Severity
 from pipeline.core.events import Quality
-from rules.engine.schedule import Schedule
+from pipeline.core.schedule import Schedule
 
 DEFAULT_LATENESS_MS = 10_000
 DEFAULT_STALE_MS = 600_000

@@ -129,7 +129,9 @@ class Remembering(Watching):
     def put(self, fold: Fold, state: Any) -> None:
         """Keep a new state and arm what it waits for."""
         fold.changed[self.key] = state
-        fold.arm(self.key, self.due(state), self.lateness)
+        due = self.due(state)
+        if due is not None:
+            fold.arm(self.key, due, self.lateness)
 
     def retire(self, fold: Fold, at: int, reason: EndReason) -> None:
         """End what is active and forget the rest."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from rules.engine.days import Days
-from rules.engine.schedule import Schedule, local_day, parse_hours
+from pipeline.core.days import Days
+from pipeline.core.schedule import Schedule, local_day, parse_hours
 
 MAX_GAP_DAYS = 60
 """The longest time without work; Tết and a centre's own days are well below it."""

@@ -35,7 +35,10 @@ SAME = ("entity", "area")
 
 
 class CompositeSettings(msgspec.Struct, frozen=True):
-    """`weights`: points of each rule; together they must reach `needed`. `rise`: steps above the highest member."""
+    """`weights`: points of each rule; together they must reach `needed`. `rise`: steps above the highest member.
+
+    `unless`: rules that forbid it while one of them has an active condition of the same entity or area.
+    """
 
     weights: dict[str, float]
     needed: float
@@ -44,6 +47,7 @@ class CompositeSettings(msgspec.Struct, frozen=True):
     within: int | None
     severity: Severity
     rise: int
+    unless: frozenset[str] = frozenset()
 
     def rank(self, items: Sequence[Item]) -> int:
         """The rank of the severity of these conditions; 0 when they do not reach what is needed."""
@@ -58,27 +62,40 @@ class CompositeSettings(msgspec.Struct, frozen=True):
 class SamePlace(Grouping):
     """Groups of one entity or area."""
 
-    def __init__(self, same: str, within: int | None, rank: Ranking, catalogue: Catalogue) -> None:
-        self.same, self.within, self.rank, self.catalogue = same, within, rank, catalogue
+    def __init__(
+        self, same: str, within: int | None, rank: Ranking, unless: frozenset[str], catalogue: Catalogue
+    ) -> None:
+        self.same, self.within, self.rank, self.unless, self.catalogue = same, within, rank, unless, catalogue
 
     def place(self, item: Item) -> str:
-        """The device, or what the rule watches where there is none; its innermost area."""
+        """The device, or what the rule watches where there is none; its innermost area.
+
+        A camera's zones and lines are one entity with it: it sees a stop in one place and slow traffic in another.
+        """
         entity = item.device or item.key.partition("|")[2]
         if self.same == "entity":
-            return entity
+            found = self.catalogue.device(item.device)
+            return entity if found is None else found.id
         return next(iter(self.catalogue.areas_of(item.device)), "") if item.device else entity
 
     def find(self, items: Iterable[Item], groups: dict[str, Group]) -> dict[str, Found]:
         """The groups whose conditions are enough; conditions outside all areas are in none."""
         places: dict[str, list[Item]] = {}
+        forbidden: set[str] = set()
         for item in sorted(items, key=lambda one: (one.begin, one.key)):
-            places.setdefault(item.place, []).append(item)
+            if item.rule in self.unless:
+                forbidden.add(item.place)
+            else:
+                places.setdefault(item.place, []).append(item)
         found = {}
         for place, members in places.items():
+            if place in forbidden:
+                continue
             best = strongest(members, self.within, self.rank)
             if place and best.rank:
                 devices = {one.device for one in best.items}
-                found[place] = Found(best.rank, best.items, place if place in devices else "")
+                alone = place in devices or (self.same == "entity" and self.catalogue.device(place) is not None)
+                found[place] = Found(best.rank, best.items, place if alone else "")
         return found
 
 
@@ -93,7 +110,7 @@ class Composite:
     state = GatheringState
 
     def read(self, fields: Fields) -> CompositeSettings:
-        """`of`, `match`, `same`, `within` and `severity`."""
+        """`of`, `match`, `same`, `within`, `severity` and `unless`."""
         fields.require("of")
         check_clear(fields)
         rules = fields.texts("of")
@@ -102,22 +119,24 @@ class Composite:
         weights, needed = _match(fields, dict.fromkeys(sorted(rules), 1.0))
         same, radius = _same(fields)
         severity, rise = _severity(fields)
-        return CompositeSettings(weights, needed, same, radius, fields.duration("within", None), severity, rise)
+        within, unless = fields.duration("within", None), _unless(fields, weights, radius)
+        return CompositeSettings(weights, needed, same, radius, within, severity, rise, unless)
 
     def watch(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> Watch:
         """Never called: stage 1 has nothing to do."""
         raise NotImplementedError
 
     def members(self, rule: Rule) -> frozenset[str]:
-        """The rules in `of`."""
-        return frozenset(rule.own.weights)
+        """The rules in `of` and `unless`."""
+        own: CompositeSettings = rule.own
+        return own.unless.union(own.weights)
 
     def second(self, rule: Rule, world: World) -> Gathering:
         """All groups of one rule."""
         own: CompositeSettings = rule.own
         threshold = _threshold(rule)
         bound = rising(rule, threshold) if own.rise else fixed(rule, own.severity, threshold)
-        grouping: Grouping = SamePlace(own.same, own.within, own.rank, world.catalogue)
+        grouping: Grouping = SamePlace(own.same, own.within, own.rank, own.unless, world.catalogue)
         if own.radius:
             grouping = Neighbourhood(own.radius, own.within, own.rank, world.catalogue.position)
         return Gathering(rule, world, self.members(rule), grouping, bound)
@@ -160,6 +179,15 @@ def _same(fields: Fields) -> tuple[str, float]:
     return "entity", 0.0
 
 
+def _unless(fields: Fields, weights: dict[str, float], radius: float) -> frozenset[str]:
+    unless = frozenset(fields.texts("unless"))
+    if len(unless) > MAX_MEMBERS or unless & weights.keys():
+        fields.wrong("unless", f"at most {MAX_MEMBERS} rule ids, none of them in `of`")
+    elif unless and radius:
+        fields.wrong("unless", "nothing beside `same: {radius: ..}`: only an entity or an area can be forbidden")
+    return unless
+
+
 def _severity(fields: Fields) -> tuple[Severity, int]:
     """A severity, or `+1`: so many steps above the highest member."""
     value = fields.raw("severity")
@@ -178,6 +206,8 @@ def _threshold(rule: Rule) -> Threshold:
     predicate = {"of": sorted(own.weights), "needed": own.needed, "same": own.same}
     if own.radius:
         predicate["same"] = f"{own.radius:g}m"
+    if own.unless:
+        predicate["unless"] = sorted(own.unless)
     if own.within is not None:
         predicate["within"] = show_duration(own.within)
     return Threshold(predicate=predicate, legal=rule.alert.legal)

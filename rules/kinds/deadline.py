@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from pipeline.core.conditions import Operand, Severity, Threshold
 from pipeline.core.events import CaseState, Reading
+from pipeline.core.schedule import NEVER
 from rules.engine.catalogue import Catalogue
 from rules.engine.comparison import Bound, BoundClear, BoundLevel, never
 from rules.engine.duration import show_duration
@@ -17,7 +18,6 @@ from rules.engine.fields import Fields
 from rules.engine.fold import Fold
 from rules.engine.judged import Judged
 from rules.engine.predicates import SEVERITIES
-from rules.engine.schedule import NEVER
 from rules.engine.series import SeriesState, SeriesWatch
 from rules.engine.settings import DEFAULT_LATENESS_MS, Rule
 from rules.engine.watch import Entity, Watch, operand

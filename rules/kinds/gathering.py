@@ -13,12 +13,12 @@ import msgspec
 from msgspec.structs import replace
 
 from pipeline.core.conditions import RANK, Condition, ConditionEdge, EndReason, Partial, Severity, Threshold
+from pipeline.core.schedule import NEVER
 from rules.engine.comparison import Bound, BoundClear, BoundLevel
 from rules.engine.fields import Fields
 from rules.engine.fold import Fold, Source
 from rules.engine.judged import Judged
 from rules.engine.life import Life
-from rules.engine.schedule import NEVER
 from rules.engine.settings import Rule
 from rules.engine.stage2 import Item, item_of
 from rules.engine.state import IDLE, LifeState

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from pipeline.core.schedule import DEFAULT_ZONE, check_zone
 from rules.engine.fields import Fields
-from rules.engine.schedule import DEFAULT_ZONE, check_zone
 
 DAY_MS = 86_400_000
 _EPOCH_DAY = datetime(1970, 1, 1, tzinfo=UTC).date().toordinal()

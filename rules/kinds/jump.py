@@ -36,8 +36,9 @@ class JumpWatch(SeriesWatch):
         def jumps(value: float | None, _text: str | None) -> bool:
             return value is not None and value > limit
 
-        attributes = catalogue.attributes(entity.device)
-        super().__init__(rule, entity, catalogue, bind_one(rule, self.settings.severity, jumps, shown, attributes))
+        attributes, quiet = catalogue.attributes(entity.device), (0.0, limit)
+        bound = bind_one(rule, self.settings.severity, jumps, shown, attributes, quiet)
+        super().__init__(rule, entity, catalogue, bound)
 
     def take(self, fold: Fold, state: SampledState | None, reading: Reading, line: int) -> SampledState | None:
         """Compare one reading with the one before it."""

@@ -6,11 +6,11 @@ from msgspec.structs import replace
 
 from pipeline.core.conditions import Operand
 from pipeline.core.conditions import Window as WindowEvidence
+from pipeline.core.schedule import NEVER
 from rules.engine.arrivals import Arrival, ArrivalState, ArrivalWatch
 from rules.engine.catalogue import Catalogue
 from rules.engine.fold import Fold
 from rules.engine.judged import Judged
-from rules.engine.schedule import NEVER
 from rules.engine.settings import Rule
 from rules.engine.watch import Entity
 from rules.kinds.aggregates import AGGREGATES, Memory

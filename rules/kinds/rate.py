@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import msgspec
-from msgspec.structs import replace
 
 from pipeline.core.events import Reading
 from rules.engine.catalogue import Catalogue
@@ -45,9 +44,10 @@ class RateWatch(SeriesWatch):
         if reading.value is None:
             return None
         samples = self._kept(fold, () if state is None else state.samples, (reading.at, reading.value))
-        new = SampledState(reading.at, reading.seq, None if state is None else state.life, samples)
-        rate = self._rate(samples)
-        return new if rate is None else replace(new, life=self.judge(fold, new.life, reading, line, rate))
+        life, rate = None if state is None else state.life, self._rate(samples)
+        if rate is not None:
+            life = self.judge(fold, life, reading, line, rate)
+        return SampledState(reading.at, reading.seq, life, samples)
 
     def _kept(self, fold: Fold, samples: tuple[Sample, ...], sample: Sample) -> tuple[Sample, ...]:
         if self.most:

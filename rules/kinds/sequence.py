@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from pipeline.core.conditions import Severity
 from pipeline.core.events import DetectionEvent, Reading
 from pipeline.core.quantities import QUANTITIES
+from pipeline.core.schedule import NEVER
 from rules.engine.arrivals import Arrival, ArrivalState, ArrivalWatch
 from rules.engine.catalogue import Catalogue
 from rules.engine.comparison import bind_one, never, test_of
@@ -18,7 +19,6 @@ from rules.engine.fields import Fields, near
 from rules.engine.fold import Fold
 from rules.engine.judged import Judged
 from rules.engine.predicates import read_predicate, read_severity
-from rules.engine.schedule import NEVER
 from rules.engine.settings import Number, Operator, Predicate, Rule
 from rules.engine.watch import Entity, Watch
 

@@ -7,6 +7,7 @@ of arrival within the lateness changes nothing; until then they wait, sorted, an
 from __future__ import annotations
 
 from bisect import bisect_left
+from operator import attrgetter
 
 import msgspec
 from msgspec.structs import replace
@@ -81,11 +82,13 @@ class WindowWatch(Remembering):
             return
         end = self.grid.end(self.grid.start(reading.at))
         state = WindowState(end, watermark) if state is None else state
-        new = self._waiting(fold, state, Waiting(reading.at, reading.seq, reading.value))
-        if new is None:
+        waiting = self._waiting(fold, state, Waiting(reading.at, reading.seq, reading.value))
+        if waiting is None:
             return
-        new = self._settle(replace(new, next=min(end, new.next)) if not new.panes else new, watermark)
-        new = replace(new, last=operand(reading, fold, line))
+        next_ = state.next if state.panes else min(end, state.next)
+        last = operand(reading, fold, line)
+        new = WindowState(next_, state.floor, waiting, state.panes, state.carry, state.life, last)
+        new = self._settle(new, watermark)
         self.put(fold, self._early(fold, new) if self.settings.early else new)
 
     def _early(self, fold: Fold, state: WindowState) -> WindowState:
@@ -107,21 +110,25 @@ class WindowWatch(Remembering):
         hopping = self.settings.every < self.settings.size
         return end - self.settings.size if hopping else self.grid.start(end - 1)
 
-    def _waiting(self, fold: Fold, state: WindowState, new: Waiting) -> WindowState | None:
-        where = bisect_left(state.waiting, (new.at, new.seq), key=lambda one: (one.at, one.seq))
-        if where < len(state.waiting) and (state.waiting[where].at, state.waiting[where].seq) == (new.at, new.seq):
-            fold.counts["ioc_rules_duplicates_total"] += 1
-            return None
-        if len(state.waiting) >= MAX_WAITING:
+    def _waiting(self, fold: Fold, state: WindowState, new: Waiting) -> tuple[Waiting, ...] | None:
+        """What waits, with one more; None when it is there already, or when it would be too many."""
+        waiting = state.waiting
+        if len(waiting) >= MAX_WAITING:
             fold.counts["ioc_rules_window_overflow_total"] += 1
             return None
-        return replace(state, waiting=(*state.waiting[:where], new, *state.waiting[where:]))
+        if not waiting or waiting[-1].at < new.at:  # in order of time, as nearly all are
+            return (*waiting, new)
+        where = bisect_left(waiting, (new.at, new.seq), key=_identity)
+        if where < len(waiting) and _identity(waiting[where]) == (new.at, new.seq):
+            fold.counts["ioc_rules_duplicates_total"] += 1
+            return None
+        return (*waiting[:where], new, *waiting[where:])
 
     def _settle(self, state: WindowState, below: int) -> WindowState:
         """Move readings below `below` from waiting into their panes."""
-        count = bisect_left(state.waiting, below, key=lambda one: one.at)
-        if not count:
-            return replace(state, floor=max(state.floor, below))
+        if not state.waiting or state.waiting[0].at >= below:
+            return state if below <= state.floor else replace(state, floor=below)
+        count = bisect_left(state.waiting, below, key=_at)
         panes, carry = list(state.panes), state.carry
         for one in state.waiting[:count]:
             start = self.grid.start(one.at)
@@ -189,6 +196,10 @@ class WindowWatch(Remembering):
     def _empty_raises(self) -> bool:
         empty = self.aggregate.empty
         return empty is not None and any(level.test(empty, None) for level in self.conditions.bound.levels)
+
+
+_identity = attrgetter("at", "seq")
+_at = attrgetter("at")
 
 
 class Window:

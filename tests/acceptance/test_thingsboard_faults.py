@@ -12,9 +12,9 @@ import pytest
 from pipeline.core.catalogue import Device, DeviceType, Kind
 from pipeline.core.conditions import Condition
 from pipeline.core.machine import CatalogueChange
+from pipeline.core.schedule import Schedule, parse_hours
 from rules.backtest import backtest, parse_input
 from rules.engine.loader import load_text
-from rules.engine.schedule import Schedule, parse_hours
 
 T0 = 1_795_222_800_000
 """2026-11-21T01:00:00Z."""

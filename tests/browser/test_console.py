@@ -118,7 +118,7 @@ def test_an_alert_that_gets_worse_and_ends_changes_where_it_stands(desk: Page, c
     flood.rises(7)
     expect(row(desk, flood)).to_contain_text("Khẩn cấp")
     flood.rises(2)
-    expect(row(desk, flood)).to_contain_text("đã hết, chưa xác nhận")
+    expect(row(desk, flood)).to_contain_text("chưa xác nhận")
     row(desk, flood).click()
     desk.keyboard.press("a")
     expect(row(desk, flood)).to_contain_text("đã đóng")
@@ -129,6 +129,10 @@ def test_closing_asks_for_a_reason(desk: Page, centre: Centre) -> None:
     flood.rises(5)
     row(desk, flood).click()
     desk.click("[data-deed=close]")
+    desk.click("dialog[open] button.main")
+    assert desk.evaluate("document.querySelector('dialog textarea').validationMessage") == (
+        "Hãy viết lý do hoặc nội dung trước."
+    )
     desk.fill("dialog[open] textarea", "diễn tập")
     desk.click("dialog[open] button.main")
     expect(row(desk, flood)).to_contain_text("đã đóng")
@@ -177,6 +181,33 @@ def test_the_list_is_veiled_when_the_console_is_gone_and_nothing_is_missed_meanw
         centre.start("console")
     expect(desk.locator("#veil")).to_be_hidden(timeout=10_000)
     expect(row(desk, flood)).to_have_count(1)
+
+
+HIDE = (
+    "(hidden) => { Object.defineProperty(document, 'hidden', {value: hidden, configurable: true}); "
+    "document.dispatchEvent(new Event('visibilitychange')); }"
+)
+
+
+def test_a_tab_that_nobody_looks_at_gives_its_connection_back_and_then_misses_nothing(
+    desk: Page, centre: Centre
+) -> None:
+    begun: list[str] = []
+    desk.on("request", lambda request: begun.append(request.url) if "/v1/stream" in request.url else None)
+    desk.clock.install()
+    desk.reload()
+    expect(desk.locator("#veil")).to_be_hidden(timeout=10_000)
+    with desk.expect_event("requestfailed", lambda request: "/v1/stream" in request.url, timeout=10_000):
+        desk.evaluate(HIDE, True)
+        desk.clock.fast_forward(31_000)
+    until_then = len(begun)
+    flood = Flood(centre)
+    flood.rises(5)
+    assert len(begun) == until_then
+    desk.evaluate(HIDE, False)
+    expect(row(desk, flood)).to_contain_text("Nghiêm trọng")
+    expect(desk.locator("#veil")).to_be_hidden(timeout=10_000)
+    assert len(begun) == until_then + 1
 
 
 def test_a_database_that_is_away_is_one_sentence_and_the_page_recovers(desk: Page, centre: Centre) -> None:

@@ -20,7 +20,7 @@ from pipeline.core.catalogue import Document
 from pipeline.core.clock import now_ms
 from pipeline.core.codec import encode_line, pack
 from pipeline.core.conditions import Condition, Progress
-from pipeline.core.events import Reading
+from pipeline.core.events import Detection, Reading
 from pipeline.core.machine import CatalogueChange
 from pipeline.core.topics import TOPICS, partition_of
 from pipeline.migrations import connect
@@ -122,9 +122,9 @@ async def a_scene(brokers: str, dsn: str) -> AsyncIterator[Scene]:
 
 
 def judged(
-    rules: Sequence[Rule], readings: Iterable[Reading], documents: Iterable[Document], until: int
+    rules: Sequence[Rule], events: Iterable[Reading | Detection], documents: Iterable[Document], until: int
 ) -> list[Condition]:
-    """What the engine finds in `readings`."""
+    """What the engine finds in `events`."""
     changes = [CatalogueChange(1, KIND_OF[type(document)], document.id, document) for document in documents]
-    inputs = [Input(event=one, log=one.at, partition=0) for one in readings]
+    inputs = [Input(event=one, log=one.at, partition=0) for one in events]
     return backtest(rules, inputs, catalogue=changes, until=until)

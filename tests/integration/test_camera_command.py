@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
+import cv2
 import pytest
 
 from tests.conftest import StackUnderTest
+from vision.ladder import RUNGS
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(60)]
 WRONG = "wr0ng-passw0rd"
@@ -20,16 +24,30 @@ def ioc(stack: StackUnderTest, *arguments: str, **environment: str) -> subproces
     return subprocess.run(argv, env=env, capture_output=True, text=True, check=False, timeout=30)
 
 
-def test_the_command_says_in_one_line_what_a_camera_sends(stack: StackUnderTest) -> None:
-    endpoints = stack.endpoints
+def test_the_command_climbs_to_the_clock_and_leaves_a_picture(stack: StackUnderTest, tmp_path: Path) -> None:
+    endpoints, picture = stack.endpoints, tmp_path / "seen.jpg"
     secret = {"IOC_CAMERA_PASSWORD": endpoints.rtsp_password}
-    done = ioc(stack, "camera", "test", endpoints.rtsp_url_protected, "--user", endpoints.rtsp_user, **secret)
+    arguments = ("--user", endpoints.rtsp_user, "--snapshot", str(picture))
+    done = ioc(stack, "camera", "test", endpoints.rtsp_url_protected, *arguments, **secret)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("768x576 h264, 10 pictures a second, clock: the camera's own (RTCP), first picture")
+    lines = done.stdout.splitlines()
+    assert [line.split()[1:3] for line in lines[:8]] == [[name, "ok"] for name in RUNGS]
+    assert "768x576" in lines[5]
+    assert "10 pictures a second" in lines[6]
+    assert "the camera's own clock (RTCP)" in lines[7]
+    seen = cv2.imread(str(picture))
+    assert seen is not None
+    assert seen.shape == (576, 768, 3)
 
 
-def test_the_command_says_the_fault_in_one_sentence_without_the_password(stack: StackUnderTest) -> None:
+def test_the_command_says_the_broken_rung_and_the_remedy_without_the_password(stack: StackUnderTest) -> None:
     url = stack.endpoints.rtsp_url_protected.replace("://", f"://cam:{WRONG}@")
-    done = ioc(stack, "camera", "test", url)
-    assert (done.returncode, done.stdout) == (3, "")
-    assert done.stderr == "ioc: the camera refuses the login, or wants one\n"
+    done = ioc(stack, "camera", "test", url, "--lang", "vi", "--json")
+    assert done.returncode == 3
+    assert done.stderr == "ioc: camera từ chối tên hoặc mật khẩu\n"
+    found = json.loads(done.stdout)
+    (broken,) = [rung for rung in found["rungs"] if rung["passed"] is False]
+    assert broken["name"] == "login"
+    assert set(broken["fix"]) == {"vi", "en"}
+    assert (found["passed"], found["found"], found["snapshot"]) == (False, None, "")
+    assert WRONG not in done.stdout

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
 import uuid
 from collections.abc import Iterator
+from datetime import UTC
+from typing import Any
 from urllib.parse import urlsplit
 
+import av
+import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
+from pipeline.core.catalogue import Camera
 from pipeline.core.clock import now_ms
 from pipeline.core.events import CameraState
 from pipeline.core.telemetry import Component
@@ -17,7 +25,11 @@ from tests.integration.log_harness import eventually
 from tests.misbehaving_proxy import MisbehavingProxy
 from vision import store
 from vision.address import Login
+from vision.clip import Clip
+from vision.clips import CLIPS, Clips
+from vision.clips import keep as keep_clip
 from vision.evidence import Evidence
+from vision.picture import Box, Picture, Seen
 from vision.store import Logins, PictureStore
 from vision.stream import StreamFault
 
@@ -99,6 +111,134 @@ def test_retention_deletes_what_is_older_and_nothing_else(connection: store.Conn
         store.write(connection, store._KEEP, Evidence(camera, now - age_days * DAY_MS, f"{camera}{age_days}".encode()))
     assert store.retain(connection, 30, now) >= 1
     assert stored(connection, camera) == [f"{camera}29".encode(), f"{camera}1".encode()]
+
+
+def test_the_clear_picture_lies_beside_the_blurred_one(connection: store.Connection, camera: str) -> None:
+    hidden, clear = f"{camera} blurred".encode(), f"{camera} clear".encode()
+    for made in (Evidence(camera, now_ms(), hidden, clear), Evidence(camera, now_ms() + 1, camera.encode())):
+        store.write(connection, store._KEEP, made)
+    query = "select digest, clear, clear_digest from ioc.evidence where camera = %s order by at"
+    first, second = connection.execute(query, [camera]).fetchall()
+    names = [f"sha256:{hashlib.sha256(content).hexdigest()}" for content in (hidden, clear)]
+    assert first == (names[0], clear, names[1])
+    assert second[1:] == (None, None)
+
+
+def alert_of(connection: store.Connection, id_: str, *operands: dict[str, Any]) -> None:
+    """An alert as the sink stores it, made of these operands; closed, so that no other test has it in its list."""
+    body = {"alert": id_, "why": {"operands": list(operands)}}
+    connection.execute(
+        "insert into ioc.alert values (%s, %s, 'r', 1, 'major', false, true, true, now(), now(), %s)",
+        [id_, id_, json.dumps(body)],
+    )
+
+
+def filmed(clips: Clips, camera: str, since: int, seconds: int) -> None:
+    witness = clips.witness(Camera(id=camera, site="s", url="rtsp://127.0.0.1/"))
+    for at in range(since, since + seconds * 1000, 200):
+        picture = Picture(np.full((120, 160, 3), 90, np.uint8), at)
+        witness.note(picture, [Seen(Box(20, 20, 30, 60), "person", 0.9)])
+        witness.look(picture, busy=True)
+
+
+def clips_of(connection: store.Connection, alert: str) -> list[Any]:
+    query = (
+        "select c.digest, c.camera, (extract(epoch from since) * 1000)::bigint, "
+        "(extract(epoch from until) * 1000)::bigint, mp4, clear from ioc.alert_clip l join ioc.clip c using (digest) "
+        "where l.alert = %s"
+    )
+    return connection.execute(query, [alert]).fetchall()
+
+
+def test_an_alert_of_a_camera_gets_a_clip_of_five_seconds_before_and_after(
+    stack: StackUnderTest, connection: store.Connection, camera: str
+) -> None:
+    now = now_ms()
+    clips = Clips(stack.postgres_dsn, UTC)
+    filmed(clips, camera, now - 40_000, 30)
+    alert_of(connection, camera, {"device": f"{camera}.yard", "at": now - 20_000, "value": 9})
+    clips.serve(connection)
+    ((digest, of, since, until, mp4, clear),) = clips_of(connection, camera)
+    assert digest == f"sha256:{hashlib.sha256(mp4).hexdigest()}"
+    assert of == camera
+    assert abs(since - (now - 25_000)) <= 200
+    assert abs(until - (now - 15_000)) <= 200
+    with av.open(io.BytesIO(mp4)) as hidden, av.open(io.BytesIO(clear)) as open_:
+        assert len(list(hidden.decode(video=0))) == len(list(open_.decode(video=0))) == pytest.approx(51, abs=1)
+    clips.serve(connection)
+    assert len(clips_of(connection, camera)) == 1
+
+
+def test_a_clip_waits_for_its_last_pictures_and_is_made_without_them_when_the_camera_died(
+    stack: StackUnderTest, connection: store.Connection, camera: str
+) -> None:
+    now = now_ms()
+    late = [now]
+    clips = Clips(stack.postgres_dsn, UTC, lambda: late[0])
+    filmed(clips, camera, now - 10_000, 11)
+    alert_of(connection, camera, {"device": camera, "at": now, "evidence": "sha256:0"})
+    clips.serve(connection)
+    assert clips_of(connection, camera) == []
+    late[0] = now + 8000
+    clips.serve(connection)
+    ((_, _, _, until, *_),) = clips_of(connection, camera)
+    assert until <= now + 1200
+
+
+def test_an_alert_that_came_after_the_film_was_over_is_counted_and_left(
+    stack: StackUnderTest, connection: store.Connection, camera: str
+) -> None:
+    clips = Clips(stack.postgres_dsn, UTC)
+    filmed(clips, camera, now_ms() - 20_000, 5)
+    alert_of(connection, camera, {"device": camera, "at": now_ms() - 3_600_000})
+    before = CLIPS.labels("no_film")._value.get()
+    clips.serve(connection)
+    clips.serve(connection)
+    assert CLIPS.labels("no_film")._value.get() == before + 1
+    assert clips_of(connection, camera) == []
+
+
+async def test_the_thread_finds_alerts_by_itself_and_goes_on_after_the_database_was_away(
+    stack: StackUnderTest, line: MisbehavingProxy, connection: store.Connection, camera: str
+) -> None:
+    clips = Clips(through(stack, line), UTC)
+    now = now_ms()
+    filmed(clips, camera, now - 20_000, 20)
+    line.refuse()
+    clips.start()
+    try:
+        alert_of(connection, camera, {"device": camera, "at": now - 10_000})
+        before = CLIPS.labels("store_down")._value.get()
+
+        async def refused() -> bool:
+            return bool(CLIPS.labels("store_down")._value.get() > before)
+
+        await eventually(refused, 10)
+        line.ok()
+
+        async def there() -> list[Any]:
+            return clips_of(connection, camera)
+
+        await eventually(there, 15)
+    finally:
+        clips.stop()
+
+
+def test_retention_deletes_old_clips_with_their_links_and_the_record_of_who_looked(
+    connection: store.Connection, camera: str
+) -> None:
+    now = now_ms()
+    for age_days in (29, 31):
+        end = now - age_days * DAY_MS
+        keep_clip(connection, f"{camera}-{age_days}", Clip(camera, end - 9000, end, f"{camera}{age_days}".encode()))
+    opened = "insert into ioc.evidence_opened values (to_timestamp(%s / 1000.0), %s, 'operator', 'd', 'c')"
+    for age_days in (729, 731):
+        connection.execute(opened, [now - age_days * DAY_MS, camera])
+    store.retain(connection, 30, now)
+    assert [len(clips_of(connection, f"{camera}-{age}")) for age in (29, 31)] == [1, 0]
+    links = connection.execute("select count(*) from ioc.alert_clip where camera = %s", [camera]).fetchone()
+    left = connection.execute("select count(*) from ioc.evidence_opened where person = %s", [camera]).fetchone()
+    assert (links, left) == ((1,), (1,))
 
 
 def test_a_login_is_found_by_its_name_and_still_known_without_the_database(

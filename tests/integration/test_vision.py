@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
+import json
 import signal
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -11,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import av
 import cv2
 import numpy as np
 import psycopg
@@ -20,10 +23,10 @@ from aiokafka import TopicPartition
 
 from devices.registry import Registry
 from pipeline.core.broker import read_to_end, start_consumer
-from pipeline.core.catalogue import Camera, Kind, Site, Zone
+from pipeline.core.catalogue import Camera, Kind, Line, Site, Zone
 from pipeline.core.clock import now_ms
 from pipeline.core.codec import detections, readings
-from pipeline.core.events import CameraState, Detection, DetectionEvent, Quality, Reading
+from pipeline.core.events import CameraState, Detection, DetectionEvent, Edge, Quality, Reading
 from pipeline.core.topics import DETECTIONS, READINGS, partition_of
 from tests.conftest import StackUnderTest
 from tests.integration.log_harness import eventually
@@ -154,8 +157,12 @@ async def test_occupancy_comes_once_a_second_and_passages_as_they_happen(city: C
     }
     assert len({each.at // 1000 for each in counts}) == len(counts)
     assert all(abs(now_ms() - each.at) < 60_000 for each in counts)
-    entered = city.yard.entered(await city.yard.detections(city.seen))
-    assert len({each.track for each in entered}) == len(entered)
+    found = await city.yard.detections(city.seen)
+    entered = city.yard.entered(found)
+    for track in {each.track for each in entered}:  # who comes back has left before
+        turns = [each.event for each in found if each.track == track]
+        assert turns[0::2] == [DetectionEvent.ENTER] * len(turns[0::2])
+        assert turns[1::2] == [DetectionEvent.LEAVE] * len(turns[1::2])
     assert all(each.zone == "yard" and each.label == "person" and each.box for each in entered)
 
 
@@ -173,6 +180,34 @@ async def test_evidence_is_in_the_database_under_its_digest(city: City) -> None:
     ((jpeg,),) = city.yard.rows("select jpeg from ioc.evidence where digest = %s", digest)
     assert f"sha256:{hashlib.sha256(jpeg).hexdigest()}" == digest
     check_picture(jpeg)
+
+
+async def test_an_alert_of_a_camera_gets_a_clip_with_people_blurred(city: City) -> None:
+    await city.yard.until(city.seen, CameraState.ONLINE)
+    alert, at = uuid.uuid4().hex, now_ms()
+    body = {"alert": alert, "why": {"operands": [{"device": city.seen, "at": at, "value": 1}]}}
+    city.yard.rows(
+        "insert into ioc.alert values (%s, %s, 'r', 1, 'major', false, true, true, now(), now(), %s)",
+        alert,
+        alert,
+        json.dumps(body),
+    )
+
+    def clips() -> list[Any]:
+        return city.yard.rows(
+            "select mp4, clear, since, until from ioc.clip join ioc.alert_clip using (digest) where alert = %s", alert
+        )
+
+    async def stored() -> bool:
+        return bool(clips())
+
+    await eventually(stored, 20)
+    ((mp4, clear, since, until),) = clips()
+    assert clear is not None
+    assert mp4 != clear
+    assert 5 <= (until - since).total_seconds() <= 10.5
+    with av.open(io.BytesIO(mp4)) as video:
+        assert len(list(video.decode(video=0))) >= 15
 
 
 async def test_a_dead_camera_is_offline_and_disturbs_nobody(city: City) -> None:
@@ -234,8 +269,67 @@ async def test_killed_and_started_again_it_goes_on_with_new_tracks(city: City) -
         return bool(later) and len(await city.yard.readings(city.seen)) > readings_before + 2
 
     await eventually(goes_on, 30)
-    tracks = [each.track for each in await entered()]
-    assert len(set(tracks)) == len(tracks)
+    generations = {each.track: each.generation for each in await entered()}
+    assert all(generations[each.track] == each.generation for each in await entered())
+
+
+def script(folder: Path) -> Path:
+    """Fifteen seconds at 5 pictures a second: one stands in the yard for ten, two cars pass to the right, one back."""
+    pictures: dict[int, list[dict[str, Any]]] = {number: [] for number in range(1, 76)}
+    for number in range(5, 56):
+        pictures[number].append({"box": [300, 200, 40, 100]})
+    for begin, start, step in ((8, 100, 14), (34, 100, 14), (60, 296, -14)):
+        for n in range(15):
+            pictures[begin + n].append({"box": [start + step * n, 480, 60, 40], "label": "car"})
+    path = folder / "script.ndjson"
+    path.write_text("".join(f"{json.dumps({'number': n, 'seen': seen})}\n" for n, seen in pictures.items()))
+    return path
+
+
+async def test_crossings_of_a_line_and_a_stay_become_detections_and_the_counts_add_up(
+    city: City, tmp_path: Path
+) -> None:
+    camera = city.yard.add(
+        "street",
+        city.yard.stack.endpoints.rtsp_url,
+        (Zone(id="yard", polygon=POLYGON, dwell_s=4),),
+        lines=(Line(id="gate", points=((240.0, 450.0), (240.0, 570.0)), way="left"),),
+        frame_size=(768, 576),
+        detector="scripted",
+        attributes={"script": str(script(tmp_path))},
+    )
+
+    async def of(event: DetectionEvent) -> list[Detection]:
+        return [each for each in await city.yard.detections(camera) if each.event is event]
+
+    async def seen() -> bool:
+        return len(await of(DetectionEvent.DWELL)) >= 2 and len(await of(DetectionEvent.CROSS)) >= 3
+
+    await eventually(seen, 40)
+    with city.yard.registry() as registry:
+        registry.retire(Kind.CAMERA, camera, now_ms())
+
+    async def counted() -> bool:
+        told = [each.value or 0 for each in await city.yard.readings(camera) if each.quantity == "line_count"]
+        return sum(told) == len(await of(DetectionEvent.CROSS)) > 0
+
+    await eventually(counted, 15)
+    crossings = await of(DetectionEvent.CROSS)
+    assert {(each.line, each.zone, each.label) for each in crossings} == {("gate", "gate", "car")}
+    assert [each.direction for each in crossings[:3]] == ["left", "left", "right"]  # looking down the line
+    assert [each.track for each in await of(DetectionEvent.WRONG_WAY)] == [
+        each.track for each in crossings if each.direction == "right"
+    ]
+    begin, end, *_ = await of(DetectionEvent.DWELL)
+    assert (begin.edge, end.edge, begin.zone, begin.label) == (Edge.BEGIN, Edge.END, "yard", "person")
+    (entered, *_) = city.yard.entered(await city.yard.detections(camera))
+    assert (entered.track, begin.at) == (begin.track, entered.at + 4000)
+    assert end.at - entered.at == pytest.approx(10_000, abs=1000)
+    assert begin.evidence.startswith("sha256:")
+    assert {each.quantity for each in await city.yard.readings(camera)} >= {
+        "zone_occupancy", "zone_dwell", "line_count", "line_count_left", "line_count_right", "car_count",
+        "vehicle_count",
+    }  # fmt: skip
 
 
 async def test_a_retired_camera_is_left_alone(city: City) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from pipeline.core.catalogue import Calibration
+from pipeline.core.errors import IocError
 from pipeline.core.extensions import ExtensionTable
 from vision.picture import Picture, Seen
 
@@ -20,6 +22,7 @@ class Options(NamedTuple):
     attributes: Mapping[str, Any] = MappingProxyType({})
     calibration: Calibration | None = None
     frame_size: tuple[int, int] | None = None
+    camera: str = ""
 
 
 class Detector(Protocol):
@@ -32,13 +35,30 @@ class Detector(Protocol):
         """All objects of at least the lowest confidence, boxes in pixels of the picture, labels by COCO names."""
 
 
+@runtime_checkable
+class Batched(Protocol):
+    """A detector that looks at pictures of many cameras at once, and answers later."""
+
+    def submit(self, picture: Picture) -> Future[list[Seen]]:
+        """What `detect` gives. The future raises Dropped when the picture was not looked at."""
+
+
+class Dropped(IocError):
+    """A picture was not looked at; `reason` is what to count it by."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the picture was not looked at: {reason}")
+        self.reason = reason
+
+
 DETECTORS: ExtensionTable[Callable[[Options], Detector]] = ExtensionTable(
     "detector",
     {
         "motion": "vision.detectors.motion:Motion",
-        "onnx": "vision.detectors.nanodet:NanoDet",
+        "onnx": "vision.detectors.onnx_model:OnnxModel",
         "hog": "vision.detectors.hog:Hog",
-        "yolo": "vision.detectors.yolo:Yolo",
+        "ultralytics": "vision.detectors.ultralytics:Ultralytics",
+        "yolo": "vision.detectors.ultralytics:Ultralytics",
         "scripted": "vision.detectors.scripted:Scripted",
     },
 )

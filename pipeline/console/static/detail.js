@@ -1,6 +1,7 @@
 // One alert in detail: what to do, why, its course, the picture, what happened, and what an operator can do.
 import { ask, best, boot, h, icon, known, t } from "./dom.js";
 import { chart } from "./chart.js";
+import { Evidence } from "./evidence.js";
 import { dayClock, ms, near, span } from "./format.js";
 import { shortHeadline, siteOf, stateOf } from "./list.js";
 import { Still } from "./stills.js";
@@ -9,6 +10,9 @@ import { limits, why } from "./why.js";
 const AGAIN_MS = 2500;
 const SILENT_MS = 8000;
 const SERIES_MS = 10000;
+const CLIP_MS = 3000;
+const CLIP_TRIES = 20;
+const CLIP_AGE_MS = 180000;
 
 /** An event of the store or of the stream as one line of the timeline. */
 function entry(event) {
@@ -39,6 +43,7 @@ export class Detail {
     this.id = alert.alert;
     this.alert = alert;
     this.entries = [];
+    this.evidence = null;
     this.message = h("p", { class: "told", role: "status" });
     this.pending = null;
     this.build();
@@ -88,7 +93,13 @@ export class Detail {
   }
 
   askReason() {
-    const reason = h("textarea", { rows: "3", required: true, maxlength: "2000" });
+    const reason = h("textarea", {
+      rows: "3",
+      required: true,
+      maxlength: "2000",
+      oninvalid: () => reason.setCustomValidity(t("problem.note")), // the browser's own words may be in another language
+      oninput: () => reason.setCustomValidity(""),
+    });
     const dialog = h(
       "dialog",
       { onclose: () => dialog.remove() },
@@ -246,7 +257,8 @@ export class Detail {
       if (id !== this.id) return;
       this.remember(told.events.map(entry));
       this.showTimeline();
-      this.showPicture(told.cameras);
+      this.showPicture(told);
+      if (told.filmed && !told.clips.length && this.on.now() - this.alert.episode < CLIP_AGE_MS) this.awaitClip(id);
       await this.loadSeries(id);
     } catch (failure) {
       if (id !== this.id || failure.status === 401) return;
@@ -264,25 +276,27 @@ export class Detail {
     if (stateOf(this.alert) !== "closed") setTimeout(() => id === this.id && this.loadSeries(id).catch(() => setTimeout(() => id === this.id && this.load(id), AGAIN_MS)), SERIES_MS);
   }
 
-  showPicture(cameras) {
+  /** What cameras saw: the evidence and the clip, else the live picture of the place. */
+  showPicture(told) {
     const seen = (this.alert.why.operands ?? []).find((operand) => operand.evidence);
-    const parts = [];
-    if (seen) parts.push(evidence(seen));
-    if (!seen && cameras.length) {
-      this.still?.stop();
-      this.still = new Still(cameras[0]);
-      parts.push(this.still.figure);
-    }
+    if (this.evidence?.same(seen, told)) return;
+    this.evidence = new Evidence(seen, told);
+    this.still?.stop();
+    this.still = !seen && told.cameras.length ? new Still(told.cameras[0]) : null;
+    const parts = [...this.evidence.parts, this.still?.figure].filter(Boolean);
     this.picture.hidden = !parts.length;
     this.picture.replaceChildren(h("h3", {}, t("detail.picture")), ...parts);
     this.still?.start();
   }
+
+  /** The clip is cut some seconds after the alert. */
+  async awaitClip(id, tries = CLIP_TRIES) {
+    if (id !== this.id || !tries) return;
+    const told = await ask(`/v1/alerts/${id}`).catch(() => null);
+    if (id !== this.id) return;
+    if (told?.clips.length) this.showPicture(told);
+    else setTimeout(() => this.awaitClip(id, tries - 1), CLIP_MS);
+  }
 }
 
 const fact = (name, ...values) => h("div", {}, h("dt", {}, name), h("dd", {}, ...values));
-
-function evidence(operand) {
-  const caption = h("figcaption", {}, t("detail.evidence", dayClock(operand.at)));
-  const image = h("img", { src: `/v1/evidence/${operand.evidence}.jpg`, alt: t("detail.evidence", dayClock(operand.at)), onerror: () => (image.remove(), (caption.textContent = t("detail.evidence_gone"))) });
-  return h("figure", {}, image, caption);
-}

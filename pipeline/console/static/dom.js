@@ -32,14 +32,16 @@ export const icon = (name) => h("svg", { class: "icon", "aria-hidden": "true" },
 
 /** What a request failed with: `problem` is a key of the table. */
 export class Failed extends Error {
-  constructor(problem, status) {
+  constructor(problem, status, detail = "") {
     super(problem);
     this.problem = problem;
     this.status = status;
+    this.detail = detail;
   }
 
   get sentence() {
-    return boot.messages[`problem.${this.problem}`] ?? t("problem.other", this.problem);
+    const key = `problem.${this.problem}`;
+    return boot.messages[key] ? t(key, this.detail) : t("problem.other", this.problem);
   }
 }
 
@@ -59,7 +61,7 @@ export async function ask(path, body) {
   }
   const told = answer.status === 204 ? {} : await answer.json().catch(() => ({}));
   if (answer.ok) return told;
-  throw new Failed(answer.status === 401 ? "login" : told.problem ?? String(answer.status), answer.status);
+  throw new Failed(answer.status === 401 ? "login" : told.problem ?? String(answer.status), answer.status, told.detail);
 }
 
 /** Shows one sentence, or hides the place when there is none. */

@@ -49,7 +49,7 @@ export function durationMs(text) {
 
 /** The unit of a quantity as people write it. */
 export const unitOf = (quantity) => boot.quantities[quantity]?.unit ?? "";
-export const titleOf = (quantity) => boot.quantities[quantity]?.title ?? quantity;
+export const titleOf = (quantity) => boot.quantities[quantity]?.title ?? known("seen", quantity);
 
 /** A value with its unit. */
 export function value(number, quantity) {

@@ -3,6 +3,7 @@ import { boot } from "./dom.js";
 
 const SILENT_MS = 12000; // a heartbeat comes every 5 s
 const AGAIN_MS = 1500;
+const HIDDEN_MS = 30000; // a browser allows six connections to a server: tabs that nobody looks at give theirs back
 
 export class Live {
   /** `on`: {alert(event), progress(), reload(), change()}. */
@@ -13,6 +14,7 @@ export class Live {
     this.last = null; // offset of the last event seen
     this.cutSince = 0;
     this.ended = false; // the session is over
+    this.rests = false; // nobody looks at this tab
     this.heard = Date.now();
   }
 
@@ -31,6 +33,19 @@ export class Live {
     this.last = after;
     this.open();
     setInterval(() => this.watch(), 1000);
+    document.addEventListener("visibilitychange", () => this.seen(!document.hidden));
+  }
+
+  /** Follow only while somebody may be looking; coming back resumes after the last event seen. */
+  seen(visible) {
+    clearTimeout(this.resting);
+    if (!visible) this.resting = setTimeout(() => this.rest(), HIDDEN_MS);
+    else if (this.rests && !this.ended) this.open();
+  }
+
+  rest() {
+    this.source?.close();
+    this.rests = true;
   }
 
   resume(after) {
@@ -40,6 +55,7 @@ export class Live {
 
   open() {
     this.source?.close();
+    this.rests = false;
     this.heard = Date.now();
     const source = new EventSource(this.last == null ? "/v1/stream" : `/v1/stream?after=${this.last}`);
     this.source = source;
@@ -70,12 +86,12 @@ export class Live {
     if (this.source !== source) return;
     this.cutSince ||= Date.now();
     this.on.change();
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => this.source === source && !this.ended && this.open(), AGAIN_MS);
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => this.source === source && !this.ended && !this.rests && this.open(), AGAIN_MS);
   }
 
   /** A line that died without a word is cut and opened anew. */
   watch() {
-    if (Date.now() - this.heard > SILENT_MS && !this.ended) {
+    if (Date.now() - this.heard > SILENT_MS && !this.ended && !this.rests) {
       this.cutSince ||= this.heard;
       this.open();
     }

@@ -24,6 +24,7 @@ export function limits(alert) {
 /** The threshold in words. */
 function bound(why) {
   const predicate = why.threshold?.predicate ?? {};
+  if (!why.window && why.operands?.at(-1)?.text != null && predicate.above === 0) return ""; // seen at all: no number
   const words = [];
   for (const name of ["above", "below", "outside", "equals"]) {
     const given = predicate[name];

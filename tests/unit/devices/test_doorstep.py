@@ -8,7 +8,7 @@ import pytest
 
 from devices.decoders import Measurement
 from devices.directory import Known
-from devices.doorstep import MAX_AGE_MS, MAX_AHEAD_MS, ClockSkew, reading
+from devices.doorstep import MAX_AGE_MS, MAX_AHEAD_MS, ClockSkew, StationMode, reading
 from pipeline.core.catalogue import Device, DeviceType
 from pipeline.core.errors import Reason, Rejected
 from pipeline.core.events import Quality, Reading, StationStatus
@@ -123,3 +123,49 @@ def test_late_history_and_uncertain_times_say_nothing_about_a_clock() -> None:
     for now in (NOW, NOW + 60_000):
         assert book.measure(sent(0, now - 9_000_000, historical=True), now) is None
         assert book.measure(sent(0, now, quality=Quality.UNCERTAIN), now) is None
+
+
+def station(quantity: str, status: StationStatus | None = None, at: int = NOW, **fields: Any) -> Reading:
+    return Reading(device="kk-01", quantity=quantity, value=7.0, at=at, seq=1, site="s1", status=status, **fields)
+
+
+def modes(book: StationMode, *messages: list[Reading], listed: bool = False) -> list[tuple[int, str | None]]:
+    found = []
+    for message in messages:
+        for one in message:
+            book.note(one)
+        if (made := book.due(listed=listed)) is not None:
+            found.append((made.at - NOW, made.text))
+    return found
+
+
+def test_a_stations_mode_is_the_gravest_status_of_its_quantities_told_when_it_changes() -> None:
+    calibrating, error = StationStatus.CALIBRATING, StationStatus.ERROR
+    assert modes(
+        StationMode(),
+        [station("so2"), station("pm10")],
+        [station("so2", calibrating, NOW + 1), station("pm10", at=NOW + 1)],
+        [station("so2", calibrating, NOW + 2), station("pm10", error, NOW + 2)],
+        [station("so2", calibrating, NOW + 3), station("pm10", error, NOW + 3)],
+        [station("pm10", at=NOW + 4)],
+        [station("so2", at=NOW + 5)],
+    ) == [(1, "calibrating"), (2, "error"), (4, "calibrating"), (5, "measuring")]
+
+
+def test_a_mode_that_lasts_is_told_once_a_minute_and_measuring_is_not() -> None:
+    faulty = [[station("so2", StationStatus.ERROR, NOW + 30_000 * n)] for n in range(4)]
+    assert modes(StationMode(), *faulty) == [(0, "error"), (60_000, "error")]
+    assert modes(StationMode(), *([station("so2", at=NOW + 30_000 * n)] for n in range(4))) == []
+
+
+def test_a_station_whose_type_lists_mode_is_told_at_its_first_message() -> None:
+    assert modes(StationMode(), [station("so2")], [station("so2", at=NOW + 1)], listed=True) == [(0, "measuring")]
+
+
+def test_a_device_that_sends_its_mode_itself_is_left_alone() -> None:
+    own = Reading(device="kk-01", quantity="mode", text="flushing", at=NOW, site="s1")
+    assert modes(StationMode(), [own, station("so2", StationStatus.ERROR)]) == []
+
+
+def test_history_says_nothing_of_a_stations_mode_now() -> None:
+    assert modes(StationMode(), [station("so2", StationStatus.ERROR, historical=True)]) == []

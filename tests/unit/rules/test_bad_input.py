@@ -119,6 +119,7 @@ def test_the_linter_points_at_levels_that_are_never_shown_values_out_of_range_an
         ({"{quantity: air_temperature}": "{quantity: air_temperature, sites: [x]}"}, True),
         ({"air_temperature": "pm2_5"}, False),
         ({"above: 30": "above: 31"}, False),
+        ({"id: warm": "id: warm\nshadow: true"}, False),
     ],
 )
 def test_two_rules_that_say_the_same_of_the_same_are_pointed_at(change: dict[str, str], told: bool) -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from pipeline.core.catalogue import Calendar, CalendarDay
 from pipeline.core.clock import parse_rfc3339
-from rules.engine.days import days_of
-from rules.engine.schedule import Schedule, parse_hours
+from pipeline.core.days import days_of
+from pipeline.core.schedule import Schedule, parse_hours
 from rules.engine.working_time import add_working_time
 
 VN = days_of(Calendar(id="vn"))

@@ -70,6 +70,8 @@ PAIR = "first: {quantity: door, equals: open}, then: {quantity: presence, equals
         ("scope: {quantity: water_level}, kind: deadline, overdue: true", "scope.cases"),
         ("scope: {cases: {case: dossier}}, raise: {above: 1}, kind: threshold", "scope.cases"),
         ("scope: {cases: {case: file}}, kind: deadline, overdue: true", "scope.cases.case"),
+        ("kind: composite, of: [b], unless: [b]", "unless"),
+        ("kind: composite, of: [b], unless: [c], same: {radius: 3km}", "unless"),
         ("scope: {tags: [a]}, kind: derive, formula: aqi", "formula"),
         ("scope: {quantity: pm10}, kind: derive, formula: vn_aqi_hour", "scope"),
         ("scope: {tags: [a]}, kind: derive, formula: los, inputs: {speed: mean_speed}", "inputs.speed"),

@@ -14,7 +14,10 @@ from rules.testing import run_tests
 
 STARTER = {
     "T1": ["traffic.los", "traffic.los.level"],
-    "T2": ["traffic.jam", "traffic.jam.risk", "traffic.jam.slow"],
+    "T2": [
+        *("traffic.jam", "traffic.jam.risk", "traffic.jam.dense", "traffic.jam.severe"),
+        *("traffic.jam.slow", "traffic.jam.slow5", "traffic.jam.still", "traffic.occupied"),
+    ],
     "T3": ["traffic.queue"],
     "T4": ["traffic.wrong-way"],
     "T5": ["traffic.stopped"],
@@ -45,7 +48,10 @@ STARTER = {
     "E6": ["env.heat"],
     "E7": ["env.salinity"],
     "E8": ["env.noise.day", "env.noise.night"],
-    "E9": ["env.water.class", "env.water.class.level", "env.water.oxygen", "env.water.ph"],
+    "E9": [
+        *("env.water.class", "env.water.class.level", "env.water.oxygen", "env.water.ph"),
+        *(f"env.water.drop.{classes}" for classes in ("ac", "ad", "bd")),
+    ],
     "E10": ["env.forest-fire", "env.forest-fire.index"],
     "E11": ["env.reservoir.opening", "env.reservoir.change"],
     "D1": ["device.lost", "device.camera.lost", "device.lost.cluster"],
@@ -58,8 +64,11 @@ STARTER = {
     "D8": ["data.report.missing"],
     "C1": ["cases.report.deadline"],
     "C2": ["cases.dossier.deadline"],
-    "C3": ["cases.vessel.lost", "cases.vessel.lost.day", "cases.vessel.lost.10d"],
-    "C4": ["cases.vessel.boundary"],
+    "C3": [
+        *(f"cases.vessel.lost{after}{part}" for after in ("", ".day", ".10d") for part in ("", ".silent")),
+        "cases.vessel.in-port",
+    ],
+    "C4": ["cases.vessel.boundary", "cases.vessel.boundary.near"],
     "C5": ["cases.report.burst"],
     "C6": ["cases.compound.flood"],
 }

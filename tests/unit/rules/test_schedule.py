@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from rules.engine.schedule import NEVER, Schedule, parse_hours
+from pipeline.core.schedule import NEVER, Schedule, parse_hours
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 MONDAY = datetime(2026, 11, 16, tzinfo=ZONE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -73,14 +74,22 @@ def test_a_file_that_is_no_model_is_a_mistake_of_the_settings(tmp_path: Path) ->
 
 
 def test_an_unknown_detector_is_told_the_known_ones() -> None:
-    with pytest.raises(BadInput, match="expected one of hog, motion, onnx, scripted, yolo"):
+    with pytest.raises(BadInput, match="expected one of hog, motion, onnx, scripted, ultralytics, yolo"):
         DETECTORS["magic"]
 
 
 @pytest.mark.skipif(importlib.util.find_spec("ultralytics") is not None, reason="the extra is installed here")
-def test_the_yolo_detector_names_the_extra_when_it_is_not_installed() -> None:
+@pytest.mark.parametrize("name", ["ultralytics", "yolo"])
+def test_the_ultralytics_detector_names_the_extra_when_it_is_not_installed(name: str) -> None:
     with pytest.raises(ConfigError, match=r"install the extra ioc\[yolo\]"):
-        DETECTORS["yolo"](Options(0.3))
+        DETECTORS[name](Options(0.3, attributes={"model": "yolo11n.yaml"}))
+
+
+@pytest.mark.parametrize("options", [Options(0.3), Options(0.3, attributes={"model": "/none/other.pt"})])
+def test_weights_that_are_not_there_are_a_mistake_and_are_not_fetched(options: Options, monkeypatch: Any) -> None:
+    monkeypatch.setenv("IOC_CACHE", "/none")
+    with pytest.raises(ConfigError, match="there is no file"):
+        DETECTORS["ultralytics"](options)
 
 
 def test_a_script_is_played_by_picture_number_and_begins_again(tmp_path: Path) -> None:

@@ -17,14 +17,14 @@ def test_the_first_picture_makes_it_online() -> None:
     health = Health()
     health.opened(1)
     health.picture(2, new=True)
-    assert health.state(12) is CameraState.ONLINE
+    assert health.state(9.9) is CameraState.ONLINE
 
 
-def test_ten_seconds_without_a_picture_on_a_living_connection_are_frozen() -> None:
+def test_eight_seconds_without_a_picture_on_a_living_connection_are_frozen() -> None:
     health = Health()
     health.opened(0)
     health.picture(2, new=True)
-    assert health.state(12.1) is CameraState.FROZEN
+    assert health.state(10.1) is CameraState.FROZEN
     health.picture(13, new=True)
     assert health.state(13) is CameraState.ONLINE
 
@@ -40,7 +40,7 @@ def test_a_picture_like_the_one_before_is_no_sign_of_life() -> None:
 def test_a_connection_that_never_brings_a_picture_is_frozen() -> None:
     health = Health()
     health.opened(0)
-    assert health.state(10.1) is CameraState.FROZEN
+    assert health.state(8.1) is CameraState.FROZEN
 
 
 def test_a_fault_lasts_until_a_picture_comes_not_until_the_connection_stands() -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import traceback
 
 import av.error
+import numpy as np
 import pytest
 
 from pipeline.core.events import CameraState
 from vision.address import Address, Login
+from vision.backends.opencv import Taken
+from vision.backends.pyav import fault_of
+from vision.capture import CLOCK_TRUSTED_MS, moment
 from vision.reader import is_leftover
-from vision.stream import CLOCK_TRUSTED_MS, Frame, StreamFault, fault_of, moment, opened
+from vision.stream import BACKENDS, Frame, StreamFault, opened
 
 PASSWORD = "s3cret/p@ss:word"
 NOW = 1_795_230_000_000
@@ -57,9 +61,10 @@ def test_faults_are_told_apart_and_lose_the_text_that_holds_the_url(
     assert "s3cret" not in str(fault)
 
 
-def test_a_fault_carries_no_cause_with_the_password() -> None:
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_fault_carries_no_cause_with_the_password(backend: str) -> None:
     address = Address("rtsp://127.0.0.1:9/1", Login("admin", PASSWORD))
-    with pytest.raises(StreamFault) as caught, opened(address, open_s=2, read_s=1):
+    with pytest.raises(StreamFault) as caught, opened(address, open_s=2, read_s=1, backend=backend):
         pass
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
@@ -93,6 +98,7 @@ def test_a_camera_clock_that_is_far_off_is_not_used(off: int) -> None:
 def test_a_frame_held_back_over_a_silence_is_no_sign_of_life(
     gap_ms: int, stream_gap_s: float | None, leftover: bool
 ) -> None:
-    before = Frame(None, NOW, "arrival", NOW, 7.0)
+    shown = Taken(np.zeros((2, 2, 3), np.uint8))
+    before = Frame(shown, NOW, "arrival", NOW, 7.0)
     stream_s = None if stream_gap_s is None else 7.0 + stream_gap_s
-    assert is_leftover(before, Frame(None, NOW, "arrival", NOW + gap_ms, stream_s), 10.0) is leftover
+    assert is_leftover(before, Frame(shown, NOW, "arrival", NOW + gap_ms, stream_s), 10.0) is leftover

@@ -1,74 +1,140 @@
-"""Zones: the foot decides, two pictures in a row confirm."""
+"""Zones: the foot decides, the border's crossing is dated, and trembling on it is nothing."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 
-from pipeline.core.catalogue import Zone
+from pipeline.core.catalogue import Zone, ZoneHours
 from vision.picture import Box
 from vision.tracker import Track, Tracked
-from vision.zones import ZoneWatch, scaled
+from vision.zones import Moment, Polygon, ZoneWatch, scaled, visible
 
 SQUARE = ((100.0, 100.0), (200.0, 100.0), (200.0, 200.0), (100.0, 200.0))
 SIZE = (768, 576)
+STEP = 100
 
 
 def track(foot_x: float, foot_y: float, at: int, id_: str = "1-1", label: str = "person", seen: bool = True) -> Track:
     return Track(id_, label, Box(foot_x - 10, foot_y - 50, 20, 50), 0.9, at, seen)
 
 
-def play(feet: list[tuple[float, float]], zone: Zone | None = None) -> list[list[bool]]:
-    watch = ZoneWatch(zone or Zone(id="z", polygon=SQUARE), None, SIZE)
-    passages = [watch.update(Tracked([track(x, y, n)], [])) for n, (x, y) in enumerate(feet)]
-    return [[passage.entered for passage in each] for each in passages]
+def square(**settings: Any) -> ZoneWatch:
+    return ZoneWatch(Zone(id="z", polygon=SQUARE, **settings), None, SIZE)
+
+
+def play(watch: ZoneWatch, feet: list[tuple[float, float]], begin: int = 0, step: int = STEP) -> list[Moment]:
+    times = range(begin, begin + step * len(feet), step)
+    return [watch.update(Tracked([track(x, y, at)], []), at) for (x, y), at in zip(feet, times, strict=True)]
+
+
+def changes(moments: list[Moment]) -> list[tuple[int, int]]:
+    """How many entered and left, picture by picture."""
+    return [(len(moment.entered), len(moment.left)) for moment in moments]
 
 
 IN, OUT = (150.0, 150.0), (250.0, 150.0)
 
 
 def test_the_second_picture_inside_is_an_entry_and_the_second_outside_a_leave() -> None:
-    assert play([OUT, IN, IN, IN, OUT, OUT, OUT]) == [[], [], [True], [], [], [False], []]
+    found = changes(play(square(), [OUT, IN, IN, IN, OUT, OUT, OUT]))
+    assert found == [(0, 0), (0, 0), (1, 0), (0, 0), (0, 0), (0, 1), (0, 0)]
+
+
+def test_both_are_dated_to_the_crossing_of_the_border() -> None:
+    moments = play(square(), [(80, 150), (130, 150), (150, 150), (190, 150), (240, 150), (250, 150)])
+    (stay,) = [stay for moment in moments for stay in moment.left]
+    # 20 of 50 pixels after the picture of 0 ms, and 10 of 50 pixels after that of 300 ms
+    assert (stay.entered_at, stay.left_at) == (40, 320)
 
 
 def test_trembling_on_the_border_is_neither_entry_nor_leave() -> None:
-    assert play([IN, OUT] * 5) == [[]] * 10
-    assert play([IN, IN, OUT, IN, OUT, IN]) == [[], [True], [], [], [], []]
+    assert changes(play(square(), [IN, OUT] * 5)) == [(0, 0)] * 10
+    assert changes(play(square(), [IN, IN, OUT, IN, OUT, IN])) == [(0, 0), (1, 0), (0, 0), (0, 0), (0, 0), (0, 0)]
+
+
+def test_who_stands_a_pixel_outside_for_long_has_not_left() -> None:
+    moments = play(square(), [IN, IN, *[(201.0, 150.0)] * 20])  # a margin of 2.5 pixels: 5 % of a box of 50
+    assert changes(moments)[2:] == [(0, 0)] * 20
+    assert changes(play(square(), [IN, IN, *[(203.0, 150.0)] * 3]))[-2:] == [(0, 1), (0, 0)]
+
+
+def test_many_pictures_a_second_do_not_confirm_sooner() -> None:
+    found = changes(play(square(), [OUT, *[IN] * 4], step=40))
+    assert found == [(0, 0), (0, 0), (0, 0), (0, 0), (1, 0)]  # 100 ms after the first picture inside, at 40 ms
 
 
 def test_the_foot_decides_not_the_middle() -> None:
-    assert play([(150, 220), (150, 220)]) == [[], []]  # the middle, 195, is in the zone, the foot below it
-    assert play([(150, 110), (150, 110)]) == [[], [True]]  # the middle, 85, is above the zone, the foot in it
-
-
-def test_a_track_that_appears_inside_has_entered() -> None:
-    assert play([IN, IN]) == [[], [True]]
+    assert changes(play(square(), [(150, 220)] * 2)) == [(0, 0), (0, 0)]  # the middle is in the zone, the foot below
+    assert changes(play(square(), [(150, 110)] * 2)) == [(0, 0), (1, 0)]  # the middle is above the zone, the foot in it
 
 
 def test_a_track_that_ends_inside_leaves_at_the_time_it_was_seen_last() -> None:
-    watch = ZoneWatch(Zone(id="z", polygon=SQUARE), None, SIZE)
-    watch.update(Tracked([track(*IN, 0)], []))
-    watch.update(Tracked([track(*IN, 200)], []))
-    (left,) = watch.update(Tracked([], [track(*IN, 200, seen=False)]))
-    assert (left.entered, left.track.at, watch.occupancy(300)) == (False, 200, 0)
+    watch = square()
+    play(watch, [IN, IN])
+    (left,) = watch.update(Tracked([], [track(*IN, 100, seen=False)]), 300).left
+    assert left.left_at == 100
+
+
+def test_who_is_not_seen_for_longer_than_the_gap_has_left_and_comes_back_as_new() -> None:
+    watch = square(gap_s=2.0)
+    play(watch, [IN, IN])
+    assert watch.update(Tracked([], []), 2100).left == []
+    (left,) = watch.update(Tracked([], []), 2101).left
+    assert left.left_at == 100
+    again = play(watch, [IN, IN], begin=2200)
+    assert [stay.entered_at for moment in again for stay in moment.entered] == [2200]
+
+
+def test_a_gap_in_the_pictures_does_not_end_a_stay() -> None:
+    watch = square(gap_s=2.0)
+    play(watch, [IN, IN])
+    (moment,) = play(watch, [IN], begin=2000)
+    assert [stay.entered_at for stay in moment.present] == [0]
 
 
 def test_predicted_boxes_prove_nothing() -> None:
-    watch = ZoneWatch(Zone(id="z", polygon=SQUARE), None, SIZE)
-    assert [watch.update(Tracked([track(*IN, n, seen=False)], [])) for n in range(4)] == [[]] * 4
+    watch = square()
+    moments = [watch.update(Tracked([track(*IN, at, seen=False)], []), at) for at in range(0, 400, 100)]
+    assert changes(moments) == [(0, 0)] * 4
 
 
 def test_labels_that_the_zone_does_not_name_pass_unnoticed() -> None:
-    watch = ZoneWatch(Zone(id="z", polygon=SQUARE, labels=("car",)), None, SIZE)
-    for n in range(3):
-        watch.update(Tracked([track(*IN, n, "1-1"), track(*IN, n, "1-2", "car")], []))
-    assert watch.occupancy(2) == 1
+    watch = square(labels=("car",))
+    for at in (0, 100, 200):
+        moment = watch.update(Tracked([track(*IN, at, "1-1"), track(*IN, at, "1-2", "car")], []), at)
+    assert [stay.track.id for stay in moment.present] == ["1-2"]
 
 
-def test_members_not_seen_for_a_while_are_not_counted() -> None:
-    watch = ZoneWatch(Zone(id="z", polygon=SQUARE), None, SIZE)
-    for n in (0, 200):
-        watch.update(Tracked([track(*IN, n)], []))
-    assert [watch.occupancy(at) for at in (200, 2200, 2201)] == [1, 1, 0]
+def test_there_is_whose_foot_is_in_the_zone_be_it_hidden_for_the_moment() -> None:
+    watch = square()
+    live = [track(*IN, 0, "1-1"), track(*OUT, 0, "1-2"), track(*IN, 0, "1-3", "car")]
+    hidden = [track(*IN, -900, "1-4", seen=False), track(*OUT, -900, "1-5", seen=False)]
+    assert [each.id for each in watch.update(Tracked(live, [], hidden), 0).there] == ["1-1", "1-4"]
+
+
+def test_an_exclusion_zone_hides_its_labels_only() -> None:
+    hiding = Polygon(Zone(id="x", polygon=SQUARE, kind="exclusion", labels=("person",)), None, SIZE)
+    tracks = [track(*IN, 0, "1-1"), track(*OUT, 0, "1-2"), track(*IN, 0, "1-3", "car")]
+    assert [shown.id for shown in visible(tracks, [hiding])] == ["1-2", "1-3"]
+
+
+def at(hour: int, minute: int, second: int = 0) -> int:
+    """Local time in Vietnam, 7 h before UTC, on Friday 2026-11-20."""
+    return round(datetime(2026, 11, 20, hour - 7, minute, second, tzinfo=UTC).timestamp() * 1000)
+
+
+def test_a_zone_out_of_its_hours_sees_nobody_and_sends_all_out_when_they_end() -> None:
+    watch = square(schedule=ZoneHours("fri 09:00-10:00", "Asia/Ho_Chi_Minh"))
+    before = play(watch, [IN] * 3, begin=at(8, 59, 58))
+    assert changes(before) == [(0, 0)] * 3
+    assert not before[-1].open
+    assert changes(play(watch, [IN] * 2, begin=at(9, 0))) == [(0, 0), (1, 0)]
+    *_, last = play(watch, [IN] * 3, begin=at(10, 0) - 200)
+    assert [stay.left_at for stay in last.left] == [at(10, 0)]
+    assert not last.open
 
 
 @pytest.mark.parametrize(
@@ -78,8 +144,7 @@ def test_a_polygon_is_scaled_from_the_size_it_was_drawn_on(
     real: tuple[int, int], foot: tuple[float, float], entered: bool
 ) -> None:
     watch = ZoneWatch(Zone(id="z", polygon=SQUARE), SIZE, real)
-    passages = [watch.update(Tracked([track(*foot, n)], [])) for n in range(2)]
-    assert bool(passages[1]) == entered
+    assert bool(play(watch, [foot, foot])[1].entered) == entered
 
 
 def test_scaling_by_hand() -> None:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from rules.engine.days import Days
+from pipeline.core.days import Days
 
 DEFAULT_ZONE = "Asia/Ho_Chi_Minh"
 EXPECTED = (

@@ -1,0 +1,153 @@
+"""Each rung of the ladder breaks with its own message and remedy, in both languages, in time."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from vision.address import Address, Login
+from vision.ladder import RUNGS, Climb, climb
+
+HELLO = b"RTSP/1.0 200 OK\r\nCSeq: 1\r\nServer: Cam\r\n\r\n"
+WANTED = b'RTSP/1.0 401 Unauthorized\r\nCSeq: 1\r\nWWW-Authenticate: Digest realm="r", nonce="n"\r\n\r\n'
+SECRET = "mật-khẩu@:/#%1"
+
+
+def described(body: bytes) -> bytes:
+    return b"RTSP/1.0 200 OK\r\nCSeq: 2\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+
+
+VIDEO = described(b"v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n")
+
+
+@contextmanager
+def camera(answer: Callable[[bytes], bytes | None]) -> Iterator[str]:
+    """Something on a port that answers each request as `answer` says; None: never."""
+    stopping = threading.Event()
+    lines: list[socket.socket] = []
+
+    def talk(line: socket.socket) -> None:
+        with line:
+            while not stopping.is_set() and (heard := line.recv(4096)):
+                said = answer(heard)
+                if said is None:
+                    stopping.wait(10)
+                    return
+                line.sendall(said)
+
+    def serve() -> None:
+        while True:
+            try:
+                line, _ = listening.accept()
+            except OSError:
+                return
+            lines.append(line)
+            threads.append(threading.Thread(target=talk, args=(line,)))
+            threads[-1].start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threads = [threading.Thread(target=serve)]
+        threads[0].start()
+        yield f"rtsp://127.0.0.1:{listening.getsockname()[1]}/1"
+        stopping.set()
+        listening.shutdown(socket.SHUT_RDWR)
+    for thread in threads:
+        thread.join(5)
+
+
+def check(found: Climb, broken: str, english: str) -> None:
+    """`broken` is the first rung that did not hold; it says so in both languages, and what to do."""
+    assert [rung.name for rung in found.rungs] == list(RUNGS)
+    at = RUNGS.index(broken)
+    assert [rung.passed for rung in found.rungs] == [True] * at + [False] + [None] * (len(RUNGS) - at - 1)
+    rung = found.rungs[at]
+    assert english in rung.said.en
+    assert rung.said.vi
+    assert rung.said.vi != rung.said.en
+    assert rung.fix.vi
+    assert rung.fix.en
+    assert found.broken == rung
+    assert found.found is None
+
+
+@pytest.mark.parametrize(
+    ("url", "broken", "english"),
+    [
+        ("http://127.0.0.1/1", "dns", "the address is not rtsp"),
+        ("rtsp:///1", "dns", "the address is not rtsp"),
+        ("rtsp://no-such-host.invalid/1", "dns", "no host no-such-host.invalid"),  # RFC 2606: never a name
+        ("rtsp://127.0.0.1:9/1", "tcp", "nothing listens on port 9"),
+    ],
+)
+def test_an_address_that_leads_nowhere_breaks_below_rtsp(url: str, broken: str, english: str) -> None:
+    check(climb(Address(url)), broken, english)
+
+
+def test_a_web_server_does_not_speak_rtsp() -> None:
+    with camera(lambda _: b"HTTP/1.1 400 Bad Request\r\n\r\n") as url:
+        check(climb(Address(url)), "rtsp", "does not speak RTSP")
+
+
+def test_a_port_that_never_answers_is_told_in_time() -> None:
+    began = time.monotonic()
+    with camera(lambda _: None) as url:
+        check(climb(Address(url)), "rtsp", "does not answer")
+    assert time.monotonic() - began < 8
+
+
+@pytest.mark.parametrize(("login", "english"), [(None, "wants a login"), (Login("cam", SECRET), "refuses the login")])
+def test_a_missing_login_and_a_wrong_one_are_two_things(login: Login | None, english: str) -> None:
+    with camera(lambda heard: HELLO if heard.startswith(b"OPTIONS") else WANTED) as url:
+        found = climb(Address(url, login))
+    check(found, "login", english)
+    assert SECRET not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("answer", "english"),
+    [
+        (b"RTSP/1.0 404 Not Found\r\nCSeq: 2\r\n\r\n", "no stream under this path"),
+        (b"RTSP/1.0 453 Not Enough Bandwidth\r\nCSeq: 2\r\n\r\n", "RTSP 453"),
+        (described(b"v=0\r\nm=audio 0 RTP/AVP 0\r\n"), "no video"),
+    ],
+)
+def test_a_stream_that_cannot_be_described_says_why(answer: bytes, english: str) -> None:
+    with camera(lambda heard: HELLO if heard.startswith(b"OPTIONS") else answer) as url:
+        check(climb(Address(url)), "describe", english)
+
+
+def test_a_camera_that_describes_a_stream_and_sends_nothing_breaks_at_the_picture_in_time() -> None:
+    def answer(heard: bytes) -> bytes | None:
+        number = next(line for line in heard.split(b"\r\n") if line.lower().startswith(b"cseq:"))
+        ready = {b"OPTIONS": HELLO, b"DESCRIBE": VIDEO}.get(heard.split(b" ")[0])
+        return None if ready is None else ready.replace(b"CSeq: 1", number).replace(b"CSeq: 2", number)
+
+    began = time.monotonic()
+    with camera(answer) as url:
+        check(climb(Address(url)), "key_frame", "sends no picture")
+        assert time.monotonic() - began < 8
+
+
+def test_a_camera_that_answers_letter_by_letter_cannot_hold_the_climb_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            with listening.accept()[0]:  # the look whether the port is open
+                pass
+            line, _ = listening.accept()
+            with line, suppress(OSError):
+                for letter in HELLO:
+                    threading.Event().wait(0.2)
+                    line.sendall(bytes([letter]))
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        began = time.monotonic()
+        check(climb(Address(f"rtsp://127.0.0.1:{listening.getsockname()[1]}/1")), "rtsp", "does not answer")
+        assert time.monotonic() - began < 3
+        thread.join(5)

@@ -1,0 +1,1 @@
+"""Back ends of the reader: one file and one line in `vision.stream.BACKENDS` each."""

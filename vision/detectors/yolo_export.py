@@ -1,0 +1,172 @@
+"""Any ONNX export of the YOLO family through onnxruntime; its classes come from the file's own metadata.
+
+Exports of ultralytics (https://docs.ultralytics.com/modes/export) say in their metadata what they are: `names`, `task`,
+`imgsz`. The input is a letter box: scaled to fit, centred, the rest grey (114), RGB, 0 to 1. Of the output three
+layouts are in use, told apart by their shape and the number of names:
+
+- *raw*, YOLOv8, 9, 11, 12 and what follows them: 4 + names a cell, as `1 x (4 + names) x cells` (or turned): centre,
+  size, a score a name;
+- *with objectness*, YOLOv5 and 7: `1 x cells x (5 + names)`, the score of a name times the objectness;
+- *end to end*, YOLOv10, YOLO26 and exports with `nms=True`: `1 x at most 1000 x 6`: two corners, score, number of the
+  name; overlapping boxes are gone already.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.errors import ConfigError
+from vision.detectors import Options
+from vision.detectors.nanodet import session
+from vision.picture import Box, Image, Picture, Seen
+
+NMS_OVERLAP = 0.6
+"""Of two boxes of a class that share more than this (intersection over union), the weaker one goes."""
+MOST = 300
+"""Boxes of a picture, the best ones."""
+GREY = 114
+SIDE = 640
+"""The input's side where neither the file's shape nor its metadata say one."""
+_END_TO_END_ROWS = 1000
+Floats = NDArray[np.float32]
+
+
+class Layout(StrEnum):
+    """How an output is to be read; each as rows of one box."""
+
+    RAW = "raw"
+    OBJECTNESS = "objectness"
+    END_TO_END = "end to end"
+
+
+class Fitted(NamedTuple):
+    """A letter box: by what the picture was scaled, and where it begins."""
+
+    scale: float
+    left: int
+    top: int
+
+
+class YoloExport:
+    """Objects of the model's classes. Raises ConfigError when the file is no export that can be read here."""
+
+    def __init__(self, options: Options) -> None:
+        assert options.model is not None
+        self._session, self._lowest = session(options.model), options.lowest
+        self._names = names_of(metadata(self._session))
+        entry = self._session.get_inputs()[0]
+        self._input, self._type = entry.name, np.float16 if "float16" in entry.type else np.float32
+        self._size = _input_size(entry.shape, metadata(self._session))
+        self._decode(self._run(np.zeros((64, 64, 3), np.uint8))[0])  # a mistake shows now, not with the first picture
+
+    def detect(self, picture: Picture) -> list[Seen]:
+        """All objects of the picture, after non-maximum suppression in each class."""
+        output, fitted = self._run(picture.image)
+        corners, labels, scores = self._decode(output)
+        corners = _unfitted(corners, fitted, picture.size)
+        return [
+            Seen(Box(x1, y1, x2 - x1, y2 - y1), self._names[int(label)], float(score))
+            for (x1, y1, x2, y2), label, score in zip(corners.tolist(), labels, scores, strict=True)
+            if x2 > x1 and y2 > y1
+        ]
+
+    def _run(self, image: Image) -> tuple[Floats, Fitted]:
+        boxed, fitted = letter_box(image, self._size)
+        values = (boxed[:, :, ::-1].transpose(2, 0, 1)[None] / np.float32(255)).astype(self._type)
+        return np.asarray(self._session.run(None, {self._input: values})[0], np.float32), fitted
+
+    def _decode(self, output: Floats) -> tuple[Floats, NDArray[np.int64], Floats]:
+        return decode(output, len(self._names), self._lowest)
+
+
+def metadata(session: Any) -> Mapping[str, str]:
+    """What an exporter wrote into the file."""
+    found: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
+    return found
+
+
+def names_of(found: Mapping[str, str]) -> dict[int, str]:
+    """The classes by their numbers. Raises ConfigError when the metadata have none, or the model does not detect."""
+    if found.get("task", "detect") != "detect":
+        raise ConfigError(f"vision.model: this model is for {found['task']!r}; expected one for 'detect'")
+    try:
+        names = ast.literal_eval(found.get("names", ""))
+        pairs = names.items() if isinstance(names, dict) else enumerate(names)
+        return {int(number): str(name) for number, name in pairs}
+    except (ValueError, SyntaxError, TypeError):
+        raise ConfigError("vision.model: the file's metadata hold no readable `names` of its classes") from None
+
+
+def _input_size(shape: list[Any], found: Mapping[str, str]) -> tuple[int, int]:
+    """Width and height of the input; a side that the file leaves open is the metadata's `imgsz` (rows, columns)."""
+    try:
+        rows, columns = ast.literal_eval(found.get("imgsz", f"[{SIDE}, {SIDE}]"))
+    except (ValueError, SyntaxError, TypeError):
+        rows = columns = SIDE
+    sides = [side if isinstance(side, int) else said for side, said in zip(shape[2:], (rows, columns), strict=True)]
+    return sides[1], sides[0]
+
+
+def letter_box(image: Image, size: tuple[int, int]) -> tuple[Image, Fitted]:
+    """The picture scaled to fit `size` (width, height), in the middle of grey."""
+    rows, columns = image.shape[:2]
+    scale = min(size[0] / columns, size[1] / rows)
+    across, down = round(columns * scale), round(rows * scale)
+    left, top = (size[0] - across) // 2, (size[1] - down) // 2
+    boxed = np.full((size[1], size[0], 3), GREY, np.uint8)
+    boxed[top : top + down, left : left + across] = cv2.resize(image, (across, down), interpolation=cv2.INTER_LINEAR)
+    return boxed, Fitted(scale, left, top)
+
+
+def _unfitted(corners: Floats, fitted: Fitted, size: tuple[int, int]) -> Floats:
+    """Corners in pixels of the picture, cut at its border."""
+    offset = np.array([fitted.left, fitted.top] * 2, np.float32)
+    return np.asarray(np.clip((corners - offset) / fitted.scale, 0, np.array(size * 2)), np.float32)
+
+
+def layout_of(shape: tuple[int, ...], names: int) -> tuple[Layout, bool]:
+    """How an output of this shape is to be read, and whether it must be turned first. Raises ConfigError."""
+    if len(shape) == 3 and shape[0] == 1:
+        for turned, (cells, values) in ((False, shape[1:]), (True, shape[:0:-1])):
+            if not turned and values == 6 and cells <= _END_TO_END_ROWS:
+                return Layout.END_TO_END, turned
+            if values == 4 + names:
+                return Layout.RAW, turned
+            if values == 5 + names:
+                return Layout.OBJECTNESS, turned
+    raise ConfigError(
+        f"vision.model: an output of {' x '.join(map(str, shape))} is none of the YOLO family with {names} names; "
+        f"expected 1 x {4 + names} x cells, 1 x cells x {5 + names}, or 1 x boxes x 6"
+    )
+
+
+def decode(output: Floats, names: int, lowest: float) -> tuple[Floats, NDArray[np.int64], Floats]:
+    """Corners (N x 4: left, top, right, bottom on the input), class numbers and scores of at least `lowest`."""
+    layout, turned = layout_of(output.shape, names)
+    rows = output[0].T if turned else output[0]
+    if layout is Layout.END_TO_END:
+        kept = rows[rows[:, 4] >= lowest]
+        return kept[:, :4], kept[:, 5].astype(np.int64), kept[:, 4]
+    scores = rows[:, 4:] if layout is Layout.RAW else rows[:, 5:] * rows[:, 4:5]
+    best = scores.max(1)
+    chosen = np.nonzero(best >= lowest)[0]
+    centre, half = rows[chosen, :2], rows[chosen, 2:4] / 2
+    return suppressed(np.concatenate([centre - half, centre + half], 1), scores[chosen].argmax(1), best[chosen])
+
+
+def suppressed(corners: Floats, labels: NDArray[np.int64], scores: Floats) -> tuple[Floats, NDArray[np.int64], Floats]:
+    """Without boxes that a better one of their class overlaps by more than NMS_OVERLAP; the best MOST, best first."""
+    if not len(corners):
+        return corners, labels, scores
+    sized = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], 1)
+    kept = cv2.dnn.NMSBoxesBatched(sized.tolist(), scores.tolist(), labels.tolist(), 0.0, NMS_OVERLAP)
+    indices = np.asarray(kept, np.int64).reshape(-1)
+    indices = indices[np.argsort(-scores[indices], kind="stable")][:MOST]
+    return corners[indices], labels[indices], scores[indices]

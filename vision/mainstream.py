@@ -1,0 +1,65 @@
+"""A camera's main stream, open only while somebody wants to see more than the sub-stream shows.
+
+The first wish opens it, and its newest picture is there a second or two later; unwished for IDLE_S it is closed.
+Only its key frames are decoded, so a still is at most as old as they lie apart. A main stream that cannot be
+opened is tried again as any other, and disturbs nobody: the caller shows the sub-stream's picture instead.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from vision.address import Address
+from vision.gauges import CameraGauges
+from vision.picture import Picture
+from vision.reader import Reader, Timing
+
+IDLE_S = 15.0
+FRESH_MS = 5_000
+"""An older picture is no picture of now: the line stalled."""
+
+
+class MainStream:
+    """`address`: asked before each attempt. Used in one thread; pictures come in another."""
+
+    def __init__(self, name: str, address: Callable[[], Address], timing: Timing | None, backend: str = "pyav") -> None:
+        self._name, self._address, self._timing, self._backend = name, address, timing, backend
+        self._reader: Reader | None = None
+        self._newest: Picture | None = None
+        self._wished_at = 0.0
+
+    def wished(self, now: int) -> Picture | None:
+        """Its newest picture, as of `now` (ms of the wall clock); None until there is one."""
+        self._wished_at = time.monotonic()
+        if self._reader is None:
+            gauges = CameraGauges(f"{self._name}:main")
+            self._reader = Reader(
+                self._name,
+                self._address,
+                1.0,
+                self._keep,
+                timing=self._timing,
+                gauges=gauges,
+                backend=self._backend,
+                keys_only=True,
+            )
+            self._gauges = gauges
+            self._reader.start()
+        newest = self._newest
+        return newest if newest is not None and now - newest.arrived <= FRESH_MS else None
+
+    def tend(self) -> None:
+        """Close it when nobody has wished for it for a while."""
+        if self._reader is not None and time.monotonic() - self._wished_at > IDLE_S:
+            self.stop()
+
+    def stop(self) -> None:
+        """Close it now."""
+        if self._reader is not None:
+            self._reader.stop()
+            self._gauges.close()
+            self._reader = self._newest = None
+
+    def _keep(self, picture: Picture) -> None:
+        self._newest = picture

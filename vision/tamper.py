@@ -1,0 +1,265 @@
+"""Whether somebody, or something, spoiled a camera's view. Pure; event time, so a slow or late camera is judged alike.
+
+A view is known by its edges, not by its brightness. Each sample, at most one in SAMPLE_MS, is compared with the
+learned scene by figures that hardly change from noon to dusk:
+
+- *structure*: of the cells whose edges stay the same from sample to sample, the share whose edges still lie as they
+  did. People and lorries take a few cells; a cover or a turned camera takes most.
+- *detail*: fine gradients over contrast, relative to the scene's: what a blur takes.
+- *likeness*: correlation of thumbnails, which a blur leaves alone and a cover does not.
+- *busy*: the share of cells with any edges; *sharpness*: fine over coarse gradients. A turned camera sees another
+  scene, busy and sharp; a covered one sees nothing, or something out of focus.
+
+Dark and flood-lit are judged by the light: nearly all of the picture black or white that was not so before. A black
+picture without any of the scene's edges is called covered: a cap and a dead lamp look alike. What is suspected must
+hold for HOLD_MS before it is said, and be gone for as long before it is over. The scene adapts only while nothing is
+suspected, in ADAPT_MS: dusk takes longer, a hand on the lens does not. All thresholds are ours; the tests say what
+they find and what they leave alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.events import Edge, TamperKind
+from vision.picture import Image
+
+SAMPLE_MS = 1000
+LEARN_MS, LEARN_SAMPLES = 7000, 8
+HOLD_MS, HOLD_SAMPLES = 4000, 3
+GAP_MS = 30_000
+"""After a longer silence a suspicion begins anew."""
+REMIND_MS = 600_000
+"""A tamper that lasts is said again so often: whoever began to listen later must know."""
+ADAPT_MS = 300_000
+FINE_WIDTH, COARSE_WIDTH, CELL, THUMBNAIL = 640, 160, 10, (16, 12)
+"""Pictures are reduced by whole factors, to not less than these widths; cells are squares of the coarse ones."""
+BLACK, WHITE = 32, 235
+EDGE = 64.0
+"""Mean squared gradient of a cell (Sobel 3 x 3, grey levels) below which it has no edges, only noise."""
+STEADY = 0.5
+"""A cell's edges stay the same when the mean gradient holds this part of the gradients' mean energy."""
+FEWEST_CELLS = 6
+_FLATTEST = 0.7
+"""Contrast, over the scene's, below which a cell's edges are not looked for more closely: it would be noise."""
+_RELAXED = 1.2
+"""Thresholds are this much easier to be suspicious by once something was said: no flicker at the limit."""
+Floats = NDArray[np.float32]
+
+
+class Tamper(NamedTuple):
+    """A tamper began, goes on (the begin repeated) or ended, at `at` ms."""
+
+    kind: TamperKind
+    edge: Edge
+    at: int
+
+
+class Sample(NamedTuple):
+    """What one picture shows. `gradient`: 2 x rows x columns; shares are 0 to 1."""
+
+    gradient: Floats
+    thumbnail: Floats
+    fine: float
+    coarse: float
+    contrast: float
+    black: float
+    white: float
+
+
+class Likeness(NamedTuple):
+    """A sample compared with the scene; 1 is as it was."""
+
+    structure: float
+    detail: float
+    likeness: float
+    busy: float
+    sharpness: float
+    black: float
+    white: float
+    judged: bool
+    """Whether the scene has enough steady edges for their loss to mean something."""
+
+
+def measure(image: Image) -> Sample:
+    """The figures of a picture of any size."""
+    grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
+    fine, coarse = _reduced(grey, FINE_WIDTH), _reduced(grey, COARSE_WIDTH)
+    gradient = np.stack([cv2.Sobel(coarse, cv2.CV_32F, 1, 0), cv2.Sobel(coarse, cv2.CV_32F, 0, 1)])
+    return Sample(
+        np.asarray(gradient, np.float32),
+        np.asarray(cv2.resize(coarse, THUMBNAIL, interpolation=cv2.INTER_AREA), np.float32),
+        cv2.norm(cv2.Laplacian(fine, cv2.CV_16S), cv2.NORM_L1) / fine.size,
+        float(np.abs(gradient).mean()),
+        float(coarse.std()),
+        float((coarse < BLACK).mean()),
+        float((coarse > WHITE).mean()),
+    )
+
+
+class TamperWatch:
+    """The view of one camera: learns it, then says when it is spoiled and when it is back."""
+
+    def __init__(self) -> None:
+        self._scene: _Scene | None = None
+        self._sampled_at = -GAP_MS
+        self._said: TamperKind | None = None
+        self._said_at = 0
+        self._doubt = _Doubt()
+
+    @property
+    def spoiled(self) -> TamperKind | None:
+        """What is wrong with the view now, as far as it was said."""
+        return self._said
+
+    def due(self, at: int) -> bool:
+        """Whether a picture of `at` would be sampled; of the others `update` need not be told."""
+        return at - self._sampled_at >= SAMPLE_MS
+
+    def update(self, image: Image, at: int) -> Tamper | None:
+        """Take in a picture; returns what is to be said now, if anything."""
+        if not self.due(at):
+            return None
+        sample, gap = measure(image), at - self._sampled_at
+        self._sampled_at = at
+        if self._scene is None or self._scene.shape != sample.gradient.shape:
+            self._scene = _Scene(sample, at)
+            return None
+        if not self._scene.learned(at):
+            self._scene.learn(sample)
+            return None
+        kind = kind_of(self._scene.compare(sample), relaxed=self._said is not None)
+        if kind is None and self._said is None:
+            self._scene.adapt(sample, gap)
+        return self._settle(kind, at, gap)
+
+    def _settle(self, kind: TamperKind | None, at: int, gap: int) -> Tamper | None:
+        """Say a change when it has held; the kind that was said first stays until the view is back."""
+        changed = (kind is None) != (self._said is None)
+        if self._doubt.holds(at, gap, changed):
+            was, self._said = self._said, kind
+            return self._tell(kind, Edge.BEGIN, at) if kind else self._tell(was, Edge.END, at)
+        if self._said is not None and at - self._said_at >= REMIND_MS:
+            return self._tell(self._said, Edge.BEGIN, at)
+        return None
+
+    def _tell(self, kind: TamperKind | None, edge: Edge, at: int) -> Tamper:
+        assert kind is not None
+        self._said_at = at
+        return Tamper(kind, edge, at)
+
+
+def kind_of(found: Likeness, *, relaxed: bool = False) -> TamperKind | None:
+    """What a comparison looks like; None when the view is as it was."""
+    more, less = (_RELAXED, 1 / _RELAXED) if relaxed else (1.0, 1.0)
+    if found.white > 0.6 * less:
+        return TamperKind.FLOOD_LIT
+    lost = found.judged and found.structure < 0.55 * more
+    if found.black > 0.6 * less and not lost:
+        return TamperKind.DARK
+    if not found.judged:
+        return None
+    if found.likeness > 0.75 * less and found.detail < 0.5 * more:
+        return TamperKind.DEFOCUSED
+    if not lost:
+        return None
+    return TamperKind.COVERED if found.sharpness < 0.6 or found.busy < 0.6 else TamperKind.TURNED
+
+
+class _Scene:
+    """The learned view: running means over its samples."""
+
+    def __init__(self, sample: Sample, at: int) -> None:
+        self.shape = sample.gradient.shape
+        self._since, self._count = at, 1
+        self._mean = sample
+        self._energy = _cells((sample.gradient**2).sum(0))
+
+    def learned(self, at: int) -> bool:
+        """Whether there is enough to compare with."""
+        return self._count >= LEARN_SAMPLES and at - self._since >= LEARN_MS
+
+    def learn(self, sample: Sample) -> None:
+        """Take in one of the first samples: all weigh the same."""
+        self._count += 1
+        self._blend(sample, 1 / self._count)
+
+    def adapt(self, sample: Sample, gap_ms: int) -> None:
+        """Follow slowly what is not suspicious."""
+        self._blend(sample, 1 - math.exp(-min(gap_ms, GAP_MS) / ADAPT_MS))
+
+    def compare(self, sample: Sample) -> Likeness:
+        """How much of the scene a sample still shows."""
+        mean = self._mean
+        own, held = _cells((sample.gradient**2).sum(0)), _cells((mean.gradient**2).sum(0))
+        aligned = _cells((sample.gradient * mean.gradient).sum(0)) > 0.4 * np.sqrt(own * held)
+        solid = (held > EDGE) & (held > STEADY * self._energy)
+        busy = self._energy > EDGE
+        gain = max(sample.contrast, 1.0) / max(mean.contrast, 1.0)
+        return Likeness(
+            structure=float(aligned[solid].mean()) if solid.any() else 0.0,
+            detail=_ratio(sample.fine, mean.fine) / gain,
+            likeness=_correlation(sample.thumbnail, mean.thumbnail),
+            busy=float((own[busy] > EDGE * min(max(gain, _FLATTEST), 1.0) ** 2).mean()) if busy.any() else 0.0,
+            sharpness=_ratio(sample.fine, sample.coarse) / _ratio(mean.fine, mean.coarse),
+            black=sample.black - mean.black,
+            white=sample.white - mean.white,
+            judged=int(solid.sum()) >= FEWEST_CELLS,
+        )
+
+    def _blend(self, sample: Sample, weight: float) -> None:
+        self._energy += weight * (_cells((sample.gradient**2).sum(0)) - self._energy)
+        pairs: Iterable[tuple[Any, Any]] = zip(self._mean, sample, strict=True)
+        self._mean = Sample._make(old + weight * (new - old) for old, new in pairs)
+
+
+class _Doubt:
+    """How long the samples have contradicted what was said."""
+
+    def __init__(self) -> None:
+        self._since, self._samples = 0, 0
+
+    def holds(self, at: int, gap: int, contradicts: bool) -> bool:
+        """Whether they have done so long enough; then the doubt is settled."""
+        if not contradicts or gap > GAP_MS:
+            self._samples = 0
+        if not contradicts:
+            return False
+        if not self._samples:
+            self._since = at
+        self._samples += 1
+        settled = self._samples >= HOLD_SAMPLES and at - self._since >= HOLD_MS
+        if settled:
+            self._samples = 0
+        return settled
+
+
+def _reduced(grey: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
+    """At least `width` pixels wide; a smaller picture as it is. Whole factors: no moire, and quick."""
+    rows, columns = grey.shape
+    factor = max(min(columns // width, rows), 1)
+    size = (columns // factor, rows // factor)
+    cut = grey[: size[1] * factor, : size[0] * factor]
+    return cut if factor == 1 else np.asarray(cv2.resize(cut, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _cells(values: Floats) -> Floats:
+    """Means over squares of CELL x CELL; a rest at the border is left out."""
+    rows, columns = (size // CELL for size in values.shape)
+    cut = values[: rows * CELL, : columns * CELL]
+    return np.asarray(cut.reshape(rows, CELL, columns, CELL).mean((1, 3)), np.float32)
+
+
+def _ratio(above: float, below: float) -> float:
+    return max(above, 1e-3) / max(below, 1e-3)
+
+
+def _correlation(a: Floats, b: Floats) -> float:
+    a, b = a - a.mean(), b - b.mean()
+    return float((a * b).sum() / max(float(np.sqrt((a * a).sum() * (b * b).sum())), 1e-3))
