@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -53,7 +54,13 @@ def logs(draw: st.DrawFn, stream: list[tuple[int, Event]]) -> list[tuple[int, tu
     return [*frames, (last + AFTER, ())]
 
 
-def run(text: str, topic: str, frames: list[tuple[int, tuple[Event, ...]]], kills: set[int]) -> list[Any]:
+def run(
+    text: str,
+    topic: str,
+    frames: list[tuple[int, tuple[Event, ...]]],
+    kills: set[int],
+    counts: Counter[str] | None = None,
+) -> list[Any]:
     """What the engine gives; killed after the frames numbered in `kills` and built anew from its dumps."""
     changes = rule_changes(load_text(text).checked())
     engine = Engine(topic, 0, changes=changes)
@@ -63,6 +70,9 @@ def run(text: str, topic: str, frames: list[tuple[int, tuple[Event, ...]]], kill
         delta = engine.fold(frame)
         engine.commit(delta)
         found += delta.outputs
+        if counts is not None:
+            counts.update(engine.counters)
+            engine.counters.clear()
         if number in kills:
             saved = {key: raw for key in engine.state_keys() if (raw := engine.dump(key)) is not None}
             engine = Engine(topic, 0, changes=changes, state=saved)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, NamedTuple
 
 import pytest
@@ -10,12 +11,12 @@ from hypothesis import strategies as st
 
 from pipeline.core.conditions import Condition
 from pipeline.core.events import Event, Reading
+from tests.property.naive_kinds import AGGREGATES, KINDS, NEVER, REPEATS, WINDOWS, Stream, Test, applied, in_time
 from tests.property.naive_life import Clear, Edge, Level, Moment, Terms, life
-from tests.property.test_kinds import AFTER, T0, logs, run
+from tests.property.test_kinds import AFTER, T0, logs, readings, run
 
 SECOND = 1000
 SCOPE = "scope: {quantity: rain_depth}"
-Tests = list[Any]
 
 
 class Drawn(NamedTuple):
@@ -23,45 +24,48 @@ class Drawn(NamedTuple):
 
     text: str
     terms: Terms
-    tests: Tests
+    tests: list[Test]
 
 
-def _duration(seconds: int) -> str:
-    return f"{seconds}s"
+class Shape(NamedTuple):
+    """How a kind takes levels: `shift` keeps bounds off the numbers that it judges; `least` holds (s) at least."""
+
+    raises: bool = True
+    shift: float = 0.0
+    least: int = 0
 
 
-def _predicate(draw: st.DrawFn) -> tuple[str, Any]:
+def _predicate(draw: st.DrawFn, shift: float) -> tuple[str, Test]:
     """A comparison as text and as a function."""
     operator = draw(st.sampled_from(["above", "above", "below", "outside", "equals"]))
-    low = draw(st.integers(1, 8))
-    high = draw(st.integers(low, 9))
-    return {
+    low = draw(st.integers(1, 8)) + shift
+    high = draw(st.integers(int(low), 9)) + shift
+    found: dict[str, tuple[str, Test]] = {
         "above": (f"above: {high}", lambda v: v is not None and v > high),
         "below": (f"below: {low}", lambda v: v is not None and v < low),
         "outside": (f"outside: [{low}, {high}]", lambda v: v is not None and (v < low or v > high)),
         "equals": (f"equals: {low}", lambda v: v == low),
-    }[operator]
+    }
+    return found[operator]
 
 
 _holds = st.sampled_from([None, None, 0, 5, 12, 20])
 
 
-def _clear(draw: st.DrawFn) -> tuple[str, Clear] | None:
+def _clear(draw: st.DrawFn, shift: float) -> tuple[str, Clear] | None:
     hold, with_test = draw(_holds), draw(st.booleans())
     if hold is None and not with_test:
         return None
-    parts, test = [], None
-    if with_test:
-        text, test = _predicate(draw)
-        parts.append(text)
+    text, test = _predicate(draw, shift) if with_test else ("", None)
+    parts = [text] if text else []
     if hold is not None:
         parts.append(f"for: {hold}s")
     return f"clear: {{{', '.join(parts)}}}", Clear(test, hold or 0)
 
 
-def _level(draw: st.DrawFn, severity: str) -> tuple[str, Level, Any]:
-    text, test = _predicate(draw)
-    hold, clear = draw(_holds), _clear(draw)
+def _level(draw: st.DrawFn, severity: str, shift: float) -> tuple[str, Level, Test]:
+    text, test = _predicate(draw, shift)
+    hold, clear = draw(_holds), _clear(draw, shift)
     parts = [text]
     if hold is not None:
         parts.append(f"for: {hold}s")
@@ -71,27 +75,25 @@ def _level(draw: st.DrawFn, severity: str) -> tuple[str, Level, Any]:
 
 
 @st.composite
-def rules(draw: st.DrawFn) -> Drawn:
+def rules(draw: st.DrawFn, shape: Shape = Shape()) -> Drawn:  # noqa: B008 - frozen
     """Levels, each with its own `for` and `clear` or not; the rule's; how long a value holds."""
     names = draw(st.lists(st.sampled_from(["minor", "major", "critical"]), min_size=1, max_size=3, unique=True))
     ordered = [name for name in ("minor", "major", "critical") if name in names]
-    levels = [_level(draw, name) for name in ordered]
-    hold, clear, stale = draw(_holds) or 0, _clear(draw), draw(st.sampled_from([8, 25, 600]))
-    text = f"raise: {{{', '.join(one[0] for one in levels)}}}, for: {hold}s, stale_after: {stale}s"
+    levels = [_level(draw, name, shape.shift) for name in ordered] if shape.raises else []
+    hold, clear, stale = draw(_holds) or 0, _clear(draw, shape.shift), draw(st.sampled_from([8, 25, 600]))
+    text = f"for: {hold}s, stale_after: {stale}s"
+    if levels:
+        text = f"raise: {{{', '.join(one[0] for one in levels)}}}, {text}"
     if clear is not None:
         text += ", " + clear[0]
-    terms = Terms(tuple(one[1] for one in levels), hold, Clear() if clear is None else clear[1], stale)
+    own = tuple(one[1] for one in levels) or (Level("warning"),)
+    terms = Terms(own, hold, Clear() if clear is None else clear[1], max(stale, shape.least))
     return Drawn(text, terms, [one[2] for one in levels])
-
-
-values = st.lists(
-    st.tuples(st.one_of(st.integers(1, 12), st.sampled_from([5, 8, 20])), st.integers(0, 10)), max_size=20
-)
 
 
 def told(outputs: list[Any], start: int = T0, unit: int = SECOND) -> list[Edge]:
     """The edges that the engine told."""
-    found = []
+    found: list[Edge] = []
     for one in outputs:
         if isinstance(one, Condition):
             unknown = bool(one.why.unknown) and one.edge == "update"
@@ -163,33 +165,111 @@ def test_what_the_properties_found_stays_mended(case: str) -> None:
     assert told(run(rule, "ioc.readings.v1", frames, set())) == expected
 
 
-@settings(max_examples=150, deadline=None)
-@given(rules(), values.map(stream), st.data())
-def test_a_threshold_lives_as_the_naive_life_says(
-    drawn: Drawn, pairs: list[tuple[int, float]], data: st.DataObject
-) -> None:
-    """Without lateness: W is L, and each reading comes at its own time."""
-    frames = data.draw(logs(events(pairs)))
-    kills = data.draw(st.sets(st.integers(0, len(frames)), max_size=3))
-    rule = f"{{id: r, kind: threshold, {SCOPE}, lateness: 0s, {drawn.text}}}"
-    moments = [Moment(at, tuple(test(v) for test in drawn.tests), v) for at, v in pairs]
-    end = (frames[-1][0] - T0) // SECOND
-    assert told(run(rule, "ioc.readings.v1", frames, kills)) == life(moments, drawn.terms, end)
+END = 652
+"""So many seconds after the last arrival a test looks on: nothing that is due is further away."""
 
 
-@settings(max_examples=150, deadline=None)
-@given(rules(), values, st.lists(st.integers(0, 20), min_size=20, max_size=20), st.integers(0, 20), st.data())
-def test_a_threshold_lives_as_the_naive_life_says_behind_its_watermark(
-    drawn: Drawn, raw: list[tuple[int, int]], ages: list[int], lateness: int, data: st.DataObject
-) -> None:
-    """Readings come in order, at most the lateness after their time; W passes what is due, or does not."""
-    pairs, log, arrivals, moments = stream(raw), 0, [], []
-    for (at, value), age in zip(pairs, ages, strict=False):
-        log = max(log, at + min(age, lateness))
-        arrivals.append((T0 + log * SECOND, events([(at, value)])[0][1]))
-        moments.append(Moment(at, tuple(test(value) for test in drawn.tests), value, log - lateness))
-    frames = data.draw(logs(arrivals))
-    kills = data.draw(st.sets(st.integers(0, len(frames)), max_size=3))
-    rule = f"{{id: r, kind: threshold, {SCOPE}, lateness: {lateness}s, live_for: 1h, {drawn.text}}}"
-    end = (frames[-1][0] - T0) // SECOND
+@st.composite
+def arrivals(draw: st.DrawFn, lateness: int, steady: bool = False) -> Stream:
+    """Readings (ms) at most the lateness after their time, in order or not."""
+    steps = st.integers(20, 40) if steady else st.one_of(st.integers(0, 12), st.sampled_from([5, 8, 20, 40]))
+    size = (34, 45) if steady else (0, 20)
+    raw = st.lists(st.tuples(steps, st.integers(0, lateness), st.integers(0, 10)), min_size=size[0], max_size=size[1])
+    log, found = T0, []
+    for step, age, value in draw(raw):
+        log += step * SECOND
+        found.append((log, log - age * SECOND, float(value)))
+    return found
+
+
+def framed(data: st.DataObject, stream: Stream, lateness: int) -> tuple[list[tuple[int, tuple[Event, ...]]], set[int]]:
+    """The log of a stream, and where to kill the engine."""
+    frames = data.draw(logs(readings(stream)))
+    frames[-1] = ((stream[-1][0] if stream else T0) + (END + lateness) * SECOND, ())
+    return frames, data.draw(st.sets(st.integers(0, len(frames)), max_size=3))
+
+
+def moments_of(kind: str, drawn: Drawn, stream: Stream, lateness: int) -> list[Moment]:
+    """What a kind that goes by one reading at a time judges, with W at the arrival that shows it."""
+    values = applied(stream)
+    arrived = {at: log for log, at, _ in reversed(stream) if (at, log) in _newest(stream)}
+    if kind in REPEATS:
+        judged = REPEATS[kind][1](drawn.tests, values)
+    else:
+        judged = [
+            (at, number, tuple(test(number) for test in drawn.tests) if truth is None else (truth,))
+            for at, number, truth in KINDS[kind][1](values)
+        ]
+    found = []
+    for at, number, truths in judged:
+        shown = min((log for then, log in arrived.items() if then >= at), default=NEVER)
+        found.append(Moment((at - T0) // SECOND, truths, number, (shown - T0) // SECOND - lateness))
+    return found
+
+
+def _newest(stream: Stream) -> set[tuple[int, int]]:
+    """Time and arrival of the readings that are newer than all before them."""
+    return {(at, log) for i, (log, at, _) in enumerate(stream) if all(at > one[1] for one in stream[:i])}
+
+
+def expected_counts(frames: list[tuple[int, tuple[Event, ...]]]) -> tuple[int, int]:
+    """Repeats, and readings older than the newest before them."""
+    newest, repeats, disordered = -NEVER, 0, 0
+    for _, lines in frames:
+        for one in lines:
+            assert isinstance(one, Reading)
+            repeats, disordered = repeats + (one.at == newest), disordered + (one.at < newest)
+            newest = max(newest, one.at)
+    return repeats, disordered
+
+
+SINGLE = [*KINDS, *REPEATS]
+SHIFTED = 0.37
+"""Bounds are off the numbers that are judged where those are no whole ones: rounding must not decide."""
+
+
+def _shape(kind: str) -> Shape:
+    if kind in REPEATS:
+        return Shape(least=REPEATS[kind][2])
+    return Shape(raises=bool(KINDS[kind][2]), shift=0.0 if kind == "threshold" else SHIFTED)
+
+
+@pytest.mark.parametrize("kind", SINGLE)
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_a_kind_lives_as_the_naive_life_says(kind: str, data: st.DataObject) -> None:
+    """Repeats, ticks and kills anywhere; what is out of order is skipped and counted."""
+    drawn = data.draw(rules(_shape(kind)))
+    lateness = 36_000 if kind == "geofence" else data.draw(st.sampled_from([0, 0, 7, 20]))
+    stream = data.draw(arrivals(min(lateness, 20), steady=kind == "baseline"))
+    frames, kills = framed(data, stream, lateness)
+    text = (REPEATS[kind] if kind in REPEATS else KINDS[kind])[0]
+    rule = f"{{id: r, {text}, {SCOPE}, lateness: {lateness}s, live_for: 1h, {drawn.text}}}"
+    counts: Counter[str] = Counter()
+    found = told(run(rule, "ioc.readings.v1", frames, kills, counts))
+    end = (frames[-1][0] - T0) // SECOND - lateness
+    assert found == life(moments_of(kind, drawn, stream, lateness), drawn.terms, end)
+    if kind != "geofence":
+        skipped = counts["ioc_rules_duplicates_total"], counts["ioc_rules_out_of_order_total"]
+        assert skipped == expected_counts(frames)
+
+
+@pytest.mark.parametrize("aggregate", AGGREGATES)
+@pytest.mark.parametrize("kind", WINDOWS)
+@settings(max_examples=12, deadline=None)
+@given(data=st.data())
+def test_a_window_lives_as_the_naive_life_says(kind: str, aggregate: str, data: st.DataObject) -> None:
+    """In whatever order the readings come within the lateness; repeats, ticks and kills anywhere."""
+    fields, of, least = WINDOWS[kind]
+    drawn = data.draw(rules(Shape(shift=SHIFTED, least=least)))
+    lateness = data.draw(st.integers(0, 20))
+    stream = data.draw(arrivals(lateness))
+    frames, kills = framed(data, stream, lateness)
+    window = f"window: {{{fields}, aggregate: {aggregate}}}"
+    rule = f"{{id: r, kind: window, {SCOPE}, {window}, lateness: {lateness}s, {drawn.text}}}"
+    end = (frames[-1][0] - T0) // SECOND - lateness
+    moments = [
+        Moment((at - T0) // SECOND, tuple(test(number) for test in drawn.tests), number)
+        for at, number, _ in of(aggregate, in_time(stream))
+    ]
     assert told(run(rule, "ioc.readings.v1", frames, kills)) == life(moments, drawn.terms, end)
