@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
@@ -28,11 +29,19 @@ class Drawn(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """How a kind takes levels: `shift` keeps bounds off the numbers that it judges; `least` holds (s) at least."""
+    """How a kind takes levels: `shift` keeps bounds off the numbers that it judges; `least`: a value holds at least.
+
+    `unit`: a step of time, as a number of s or m.
+    """
 
     raises: bool = True
     shift: float = 0.0
     least: int = 0
+    unit: tuple[int, str] = (1, "s")
+
+    def show(self, steps: int) -> str:
+        """A duration as rules write it."""
+        return f"{steps * self.unit[0]}{self.unit[1]}"
 
 
 def _predicate(draw: st.DrawFn, shift: float) -> tuple[str, Test]:
@@ -52,23 +61,23 @@ def _predicate(draw: st.DrawFn, shift: float) -> tuple[str, Test]:
 _holds = st.sampled_from([None, None, 0, 5, 12, 20])
 
 
-def _clear(draw: st.DrawFn, shift: float) -> tuple[str, Clear] | None:
+def _clear(draw: st.DrawFn, shape: Shape) -> tuple[str, Clear] | None:
     hold, with_test = draw(_holds), draw(st.booleans())
     if hold is None and not with_test:
         return None
-    text, test = _predicate(draw, shift) if with_test else ("", None)
+    text, test = _predicate(draw, shape.shift) if with_test else ("", None)
     parts = [text] if text else []
     if hold is not None:
-        parts.append(f"for: {hold}s")
+        parts.append(f"for: {shape.show(hold)}")
     return f"clear: {{{', '.join(parts)}}}", Clear(test, hold or 0)
 
 
-def _level(draw: st.DrawFn, severity: str, shift: float) -> tuple[str, Level, Test]:
-    text, test = _predicate(draw, shift)
-    hold, clear = draw(_holds), _clear(draw, shift)
+def _level(draw: st.DrawFn, severity: str, shape: Shape) -> tuple[str, Level, Test]:
+    text, test = _predicate(draw, shape.shift)
+    hold, clear = draw(_holds), _clear(draw, shape)
     parts = [text]
     if hold is not None:
-        parts.append(f"for: {hold}s")
+        parts.append(f"for: {shape.show(hold)}")
     if clear is not None:
         parts.append(clear[0])
     return f"{severity}: {{{', '.join(parts)}}}", Level(severity, hold, None if clear is None else clear[1]), test
@@ -79,9 +88,9 @@ def rules(draw: st.DrawFn, shape: Shape = Shape()) -> Drawn:  # noqa: B008 - fro
     """Levels, each with its own `for` and `clear` or not; the rule's; how long a value holds."""
     names = draw(st.lists(st.sampled_from(["minor", "major", "critical"]), min_size=1, max_size=3, unique=True))
     ordered = [name for name in ("minor", "major", "critical") if name in names]
-    levels = [_level(draw, name, shape.shift) for name in ordered] if shape.raises else []
-    hold, clear, stale = draw(_holds) or 0, _clear(draw, shape.shift), draw(st.sampled_from([8, 25, 600]))
-    text = f"for: {hold}s, stale_after: {stale}s"
+    levels = [_level(draw, name, shape) for name in ordered] if shape.raises else []
+    hold, clear, stale = draw(_holds) or 0, _clear(draw, shape), draw(st.sampled_from([8, 25, 600]))
+    text = f"for: {shape.show(hold)}, stale_after: {shape.show(stale)}"
     if levels:
         text = f"raise: {{{', '.join(one[0] for one in levels)}}}, {text}"
     if clear is not None:
@@ -89,6 +98,16 @@ def rules(draw: st.DrawFn, shape: Shape = Shape()) -> Drawn:  # noqa: B008 - fro
     own = tuple(one[1] for one in levels) or (Level("warning"),)
     terms = Terms(own, hold, Clear() if clear is None else clear[1], max(stale, shape.least))
     return Drawn(text, terms, [one[2] for one in levels])
+
+
+@st.composite
+def minutes(draw: st.DrawFn) -> tuple[str, Callable[[int], bool]]:
+    """Hours of some of the ten minutes from T0, 08:00 in Vietnam, on; or none at all."""
+    opened = draw(st.sets(st.integers(0, 9), max_size=8))
+    if not opened:
+        return "", lambda _: True
+    spans = "; ".join(f"daily 08:{minute:02}-08:{minute + 1:02}" for minute in sorted(opened))
+    return f', schedule: {{when: "{spans}"}}', lambda second: second // 60 in opened
 
 
 def told(outputs: list[Any], start: int = T0, unit: int = SECOND) -> list[Edge]:
@@ -239,16 +258,16 @@ def _shape(kind: str) -> Shape:
 @given(data=st.data())
 def test_a_kind_lives_as_the_naive_life_says(kind: str, data: st.DataObject) -> None:
     """Repeats, ticks and kills anywhere; what is out of order is skipped and counted."""
-    drawn = data.draw(rules(_shape(kind)))
+    drawn, (schedule, opened) = data.draw(rules(_shape(kind))), data.draw(minutes())
     lateness = 36_000 if kind == "geofence" else data.draw(st.sampled_from([0, 0, 7, 20]))
     stream = data.draw(arrivals(min(lateness, 20), steady=kind == "baseline"))
     frames, kills = framed(data, stream, lateness)
     text = (REPEATS[kind] if kind in REPEATS else KINDS[kind])[0]
-    rule = f"{{id: r, {text}, {SCOPE}, lateness: {lateness}s, live_for: 1h, {drawn.text}}}"
+    rule = f"{{id: r, {text}, {SCOPE}, lateness: {lateness}s, live_for: 1h, {drawn.text}{schedule}}}"
     counts: Counter[str] = Counter()
     found = told(run(rule, "ioc.readings.v1", frames, kills, counts))
     end = (frames[-1][0] - T0) // SECOND - lateness
-    assert found == life(moments_of(kind, drawn, stream, lateness), drawn.terms, end)
+    assert found == life(moments_of(kind, drawn, stream, lateness), drawn.terms._replace(opened=opened), end)
     if kind != "geofence":
         skipped = counts["ioc_rules_duplicates_total"], counts["ioc_rules_out_of_order_total"]
         assert skipped == expected_counts(frames)
@@ -261,15 +280,27 @@ def test_a_kind_lives_as_the_naive_life_says(kind: str, data: st.DataObject) -> 
 def test_a_window_lives_as_the_naive_life_says(kind: str, aggregate: str, data: st.DataObject) -> None:
     """In whatever order the readings come within the lateness; repeats, ticks and kills anywhere."""
     fields, of, least = WINDOWS[kind]
-    drawn = data.draw(rules(Shape(shift=SHIFTED, least=least)))
+    drawn, (schedule, opened) = data.draw(rules(Shape(shift=SHIFTED, least=least))), data.draw(minutes())
     lateness = data.draw(st.integers(0, 20))
     stream = data.draw(arrivals(lateness))
     frames, kills = framed(data, stream, lateness)
     window = f"window: {{{fields}, aggregate: {aggregate}}}"
-    rule = f"{{id: r, kind: window, {SCOPE}, {window}, lateness: {lateness}s, {drawn.text}}}"
+    rule = f"{{id: r, kind: window, {SCOPE}, {window}, lateness: {lateness}s, {drawn.text}{schedule}}}"
     end = (frames[-1][0] - T0) // SECOND - lateness
     moments = [
         Moment((at - T0) // SECOND, tuple(test(number) for test in drawn.tests), number)
         for at, number, _ in of(aggregate, in_time(stream))
     ]
-    assert told(run(rule, "ioc.readings.v1", frames, kills)) == life(moments, drawn.terms, end)
+    terms = drawn.terms._replace(opened=opened)
+    assert told(run(rule, "ioc.readings.v1", frames, kills)) == life(moments, terms, end)
+
+
+def test_a_deadline_one_millisecond_before_a_windows_end_comes_before_the_window() -> None:
+    """Both are due at W >= 40 s: a begin at 39.999 s, and a window that ends at 40 s and does not hold."""
+    stream = [(T0 + at, T0 + at, value) for at, value in ((1_000, 9.0), (21_000, 0.0))]
+    frames = [*((log, (event,)) for log, event in readings(stream)), (T0 + AFTER, ())]
+    rule = f"{{id: r, kind: window, {SCOPE}, for: 19999ms, raise: {{above: 5}}, "
+    rule += "window: {size: 20s, aggregate: sum}}"
+    outputs = run(rule, "ioc.readings.v1", frames, set())
+    edges = [(one.edge.value, one.at - T0) for one in outputs if isinstance(one, Condition)]
+    assert edges == [("begin", 39_999), ("end", 40_000)]
