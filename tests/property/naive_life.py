@@ -207,10 +207,11 @@ class Life:
         return not all(self.terms.opened(step) for step in range(t, following.at + 1))
 
     def _close(self, t: int) -> None:
-        """The hours are over; an end that is due at the same time is one without a reason."""
+        """The hours are over. An end that is due at the same time comes first, a level that changes then does not."""
         assert self.now is not None
         if self.now.begun is not None:
-            over = self.now.clear(t) and self.now.clear_since(t) + self.terms.clear.hold == t
+            hold = self.terms.clear.hold
+            over = hold > 0 and self.now.clear(t) and self.now.clear_since(t) + hold == t
             self._tell("end", t, reason="" if over else "schedule")
         self.now = None
 

@@ -273,10 +273,9 @@ def test_a_kind_lives_as_the_naive_life_says(kind: str, data: st.DataObject) -> 
         assert skipped == expected_counts(frames)
 
 
-@pytest.mark.parametrize("aggregate", AGGREGATES)
 @pytest.mark.parametrize("kind", WINDOWS)
-@settings(max_examples=12, deadline=None)
-@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+@given(aggregate=st.sampled_from(sorted(AGGREGATES)), data=st.data())
 def test_a_window_lives_as_the_naive_life_says(kind: str, aggregate: str, data: st.DataObject) -> None:
     """In whatever order the readings come within the lateness; repeats, ticks and kills anywhere."""
     fields, of, least = WINDOWS[kind]
