@@ -61,6 +61,14 @@ class Edge(NamedTuple):
     reason: str = ""
 
 
+class Change(NamedTuple):
+    """A change of the rule that comes after all that is due before `at`. `reason`: why what lives ends; "" if not."""
+
+    at: int
+    terms: Terms
+    reason: str = ""
+
+
 class Held(NamedTuple):
     """A level at one time: since when it holds, since when its own clear does; None when it does not."""
 
@@ -142,15 +150,26 @@ class Episode:
 
     def begin(self, t: int) -> int | None:
         """The level of the begin that is due at t."""
-        held = list(enumerate(zip(self.terms.levels, self.held(t), strict=True)))
+        held = self.held(t)
+        return self.highest_at_begin(t, held) if self.begins(held) == t else None
+
+    def begins(self, held: Sequence[Held]) -> int:
+        """When a condition that is pending begins."""
         due = []
-        for _, (level, one) in held:
+        for level, one in zip(self.terms.levels, held, strict=True):
             if one.since is not None:
                 rules = max(self.seen[0].at + self.terms.hold, one.since)
                 due.append(rules if level.hold is None else one.since + level.hold)
-        if min(due) != t:
-            return None
-        return max(n for n, (level, one) in held if one.since is not None and one.since + (level.hold or 0) <= t)
+        return min(due)
+
+    def highest_at_begin(self, t: int, held: Sequence[Held]) -> int:
+        """The highest level whose own time is over; one without a time of its own needs none."""
+        levels = enumerate(zip(self.terms.levels, held, strict=True))
+        return max(
+            number
+            for number, (level, one) in levels
+            if one.since is not None and (level.hold is None or one.since + level.hold <= t)
+        )
 
     def highest(self, t: int) -> int:
         """The highest level that counts at t; one that is shown does while it holds; when none does, it stays."""
@@ -179,15 +198,18 @@ class Episode:
 class Life:
     """All episodes of one condition."""
 
-    def __init__(self, terms: Terms, moments: Sequence[Moment]) -> None:
-        self.terms, self.moments = terms, moments
+    def __init__(self, terms: Terms, moments: Sequence[Moment], change: Change | None = None) -> None:
+        self.terms, self.moments, self.change = terms, moments, change
         self.now: Episode | None = None
         self.edges: list[Edge] = []
 
     def run(self, end: int) -> list[Edge]:
         """The edges up to `end`."""
         values = {one.at: one for one in self.moments}
-        for t in range(min(values, default=end), end):
+        first = min(values, default=end) if self.change is None else min([*values, self.change.at])
+        for t in range(first, end):
+            if self.change is not None and t == self.change.at:
+                self._changed(self.change)
             if self.terms.opened(t):
                 self._value(t, values.get(t))
                 self._deadlines(t)
@@ -198,6 +220,38 @@ class Life:
     def _tell(self, edge: str, at: int, unknown: bool = False, reason: str = "") -> None:
         assert self.now is not None
         self.edges.append(Edge(edge, at, self.terms.levels[self.now.level].severity, unknown, reason))
+
+    def _changed(self, change: Change) -> None:
+        """What lives ends, or goes on by the new terms; what they make due in the past happens, at its time."""
+        now, self.terms = self.now, change.terms
+        if now is None:
+            return
+        if change.reason:
+            if now.begun is not None:
+                self._tell("end", change.at, reason=change.reason)
+            self.now = None
+            return
+        now.terms = change.terms
+        past = range(now.seen[-1].at, change.at)
+        closing = next((t for t in past if not change.terms.opened(t)), None)
+        if closing is not None:
+            self._overdue("end", closing, reason="schedule")
+        elif now.begun is None:
+            due = now.begins(now.held(change.at - 1))
+            if due < change.at:
+                now.begun = due
+                now.shown.append((due, now.highest_at_begin(due, now.held(change.at - 1))))
+                self._tell("begin", due)
+        elif now.clears.get(change.at - 1, False):
+            due = now.clear_since(change.at - 1) + change.terms.clear.hold
+            if due < change.at:
+                self._overdue("end", due)
+
+    def _overdue(self, edge: str, due: int, reason: str = "") -> None:
+        assert self.now is not None
+        if self.now.begun is not None:
+            self._tell(edge, max(due, self.edges[-1].at), reason=reason)
+        self.now = None
 
     def _happens(self, t: int, confirms: Callable[[Moment], bool]) -> bool:
         """Whether what is due at t comes to pass before the next value: that confirms it, or W or the hours go by."""
@@ -273,6 +327,6 @@ class Life:
             self._tell("update", t, unknown=True)
 
 
-def life(moments: Sequence[Moment], terms: Terms, end: int) -> list[Edge]:
+def life(moments: Sequence[Moment], terms: Terms, end: int, change: Change | None = None) -> list[Edge]:
     """The edges of one condition up to `end`, in their order."""
-    return Life(terms, moments).run(end)
+    return Life(terms, moments, change).run(end)
