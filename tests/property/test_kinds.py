@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from pipeline.core.conditions import Condition, ConditionEdge
 from pipeline.core.events import Case, CaseKind, CaseState, Event, Reading
-from pipeline.core.machine import LogFrame
+from pipeline.core.machine import CatalogueChange, LogFrame
 from rules.backtest import rule_changes
 from rules.engine.engine import Engine
 from rules.engine.loader import load_text
@@ -60,9 +61,10 @@ def run(
     frames: list[tuple[int, tuple[Event, ...]]],
     kills: set[int],
     counts: Counter[str] | None = None,
+    known: Sequence[CatalogueChange] = (),
 ) -> list[Any]:
     """What the engine gives; killed after the frames numbered in `kills` and built anew from its dumps."""
-    changes = rule_changes(load_text(text).checked())
+    changes = [*known, *rule_changes(load_text(text).checked())]
     engine = Engine(topic, 0, changes=changes)
     found: list[Any] = []
     for number, (log, events) in enumerate(frames):
