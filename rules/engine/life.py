@@ -91,18 +91,20 @@ class Life:
             for held, level in zip(state.levels, self.bound.levels, strict=True)
             if held.since is not None and level.hold_ms is not None
         ]
-        shared = any(
-            held.since is not None and level.hold_ms is None
+        shared = [
+            max(held.since, state.since + self.bound.hold_ms)
             for held, level in zip(state.levels, self.bound.levels, strict=True)
-        )
-        return [*own, state.since + self.bound.hold_ms] if shared else own
+            if held.since is not None and level.hold_ms is None
+        ]
+        return [*own, *shared]
 
     def _level_changes(self, state: LifeState) -> list[int]:
         if state.unknown:
             return []
         times = []
+        falls = state.levels[state.level].since is None
         for index, (held, level) in enumerate(zip(state.levels, self.bound.levels, strict=True)):
-            if held.since is not None and level.hold_ms and index > state.level:
+            if held.since is not None and level.hold_ms and (index > state.level or falls):
                 times.append(held.since + level.hold_ms)
             if held.clearing is not None and level.clear is not None:
                 times.append(held.clearing + level.clear.hold_ms)
@@ -125,7 +127,7 @@ class Life:
             return self._from_idle(fold, state, judged, closes)
         if state.phase == PENDING:
             return self._from_pending(fold, state, judged, closes)
-        return self._from_active(fold, state, judged)
+        return self._from_active(fold, state, judged, closes)
 
     def _close_if_over(self, fold: Fold, state: LifeState, at: int) -> LifeState:
         """The closing that lies before `at`, and what was due before it, even if W has not come so far."""
@@ -165,7 +167,7 @@ class Life:
             return idle(judged.at, judged.seq, state)
         if begins is not None and begins < judged.at:
             state = self._begin(fold, state, begins)
-            return self._from_active(fold, state, judged)
+            return self._from_active(fold, state, judged, closes)
         new = self._seen(state, judged, self._next_levels(state, judged, true), any(true))
         return self._begin_if_held(fold, new, judged.at)
 
@@ -184,8 +186,11 @@ class Life:
         new = replace(state, phase=ACTIVE, begin=at, episode=episode, n=0, level=held[-1])
         return self._emit(fold, new, ConditionEdge.BEGIN, at)
 
-    def _from_active(self, fold: Fold, state: LifeState, judged: Judged) -> LifeState:
+    def _from_active(self, fold: Fold, state: LifeState, judged: Judged, closes: int | None) -> LifeState:
         true = self._truths(judged)
+        state = self._before(fold, state, judged, true)
+        if state.phase == IDLE:
+            return self._from_idle(fold, state, judged, closes)
         levels = self._next_levels(state, judged, true)
         was_unknown = state.unknown
         new = self._seen(state, judged, levels, any(true))
@@ -194,6 +199,35 @@ class Life:
         if was_unknown or new.level != state.level:
             new = self._emit(fold, new, ConditionEdge.UPDATE, judged.at)
         return self._clearing(fold, new, judged, cleared)
+
+    def _before(self, fold: Fold, state: LifeState, judged: Judged, true: list[bool]) -> LifeState:
+        """What was due before a value that W has not reached: silence, and all that the value confirms."""
+        found = self.deadline(state)
+        if found is None or found[0] >= judged.at:
+            return state
+        clear = self.bound.clear.test
+        ends = not any(true) and (clear is None or clear(judged.value, judged.text))
+        state = replace(state, levels=self._confirmed(state, judged, true))
+        while state.phase != IDLE and (found := self.deadline(state)) is not None and found[0] < judged.at:
+            if found[1] is Deadline.END and not ends:
+                state = replace(state, clearing=None, phase=ACTIVE)
+            else:
+                state = self.tick(fold, state, found[0])
+        self._as_of(judged.at)
+        return state
+
+    def _confirmed(self, state: LifeState, judged: Judged, true: list[bool]) -> tuple[LevelState, ...]:
+        """The levels without what they wait for in vain: a level to be shown that no longer holds, one not clear."""
+        falls = state.levels[state.level].since is None
+        levels = []
+        for index, (held, level) in enumerate(zip(state.levels, self.bound.levels, strict=True)):
+            if not true[index] and (index > state.level or falls):
+                levels.append(_BLANK)
+            else:
+                test = None if level.clear is None else level.clear.test
+                clears = not true[index] and (test is None or test(judged.value, judged.text))
+                levels.append(held if clears else LevelState(held.since))
+        return tuple(levels)
 
     def _clearing(self, fold: Fold, state: LifeState, judged: Judged, cleared: bool) -> LifeState:
         if not cleared:
@@ -240,8 +274,8 @@ class Life:
     def _shown(self, state: LifeState, at: int) -> LifeState:
         """With the highest level that holds at `at`; unchanged when none does."""
         for index in range(len(state.levels) - 1, -1, -1):
-            since, hold = state.levels[index].since, self.bound.levels[index].hold_ms or 0
-            if since is not None and (since + hold <= at or index == state.level):
+            held = state.levels[index]
+            if _counts(held, self.bound.levels[index], at) or (index == state.level and held.since is not None):
                 return state if index == state.level else replace(state, level=index)
         return state
 
@@ -281,7 +315,8 @@ class Life:
         if state.phase == PENDING:
             return idle(state.at, state.seq, state)
         levels = tuple(
-            LevelState(held.since) if index <= state.level else _BLANK for index, held in enumerate(state.levels)
+            LevelState(held.since) if index == state.level or _counts(held, level, at) else _BLANK
+            for index, (held, level) in enumerate(zip(state.levels, self.bound.levels, strict=True))
         )
         new = replace(state, unknown=True, phase=ACTIVE, clearing=None, levels=levels)
         return self._emit(fold, new, ConditionEdge.UPDATE, at)
@@ -293,8 +328,7 @@ class Life:
         )
         new = self._shown(replace(state, levels=levels), at)
         if self.bound.clear.test is None and new.clearing is None and all(level.since is None for level in levels):
-            new = replace(new, clearing=at, phase=CLEARING, level=state.level)
-            return new if self.bound.clear.hold_ms else self._end(fold, new, at)
+            return replace(new, clearing=at, phase=CLEARING, level=state.level)
         return new if new.level == state.level else self._emit(fold, new, ConditionEdge.UPDATE, at)
 
     def adopt(self, state: LifeState) -> LifeState:
@@ -376,6 +410,11 @@ class Life:
             unknown=state.unknown if edge is ConditionEdge.UPDATE else None,
             detail=state.detail,
         )
+
+
+def _counts(held: LevelState, level: BoundLevel, at: int) -> bool:
+    """Whether a level has held for its own time."""
+    return held.since is not None and held.since + (level.hold_ms or 0) <= at
 
 
 def _over(held: LevelState, hold_ms: int, at: int) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
+from operator import itemgetter
 
 from pipeline.core.days import Days
 from pipeline.core.schedule import Schedule, local_day, parse_hours
@@ -39,10 +40,10 @@ def _on(at: int, left: int, schedule: Schedule) -> int:
 
 
 def _back(at: int, left: int, schedule: Schedule) -> int:
-    day, idle = local_day(at, schedule.zone), 0
+    day, idle = local_day(at, schedule.zone) + _DAY, 0
     while left and idle <= MAX_GAP_DAYS:
         idle += 1
-        for begin, end in reversed(schedule.on(day)):
+        for begin, end in _ending(day, schedule):
             if left and begin < at:
                 end = min(end, at)
                 at = end - min(left, end - begin)
@@ -50,6 +51,12 @@ def _back(at: int, left: int, schedule: Schedule) -> int:
                 idle = 0
         day -= _DAY
     return _done(at, left)
+
+
+def _ending(day: date, schedule: Schedule) -> list[tuple[int, int]]:
+    """The intervals that end on a local day, the last end first: going back, no later end may be passed over."""
+    near = (one for start in (day - _DAY, day) for one in schedule.on(start))
+    return sorted((one for one in near if local_day(one[1] - 1, schedule.zone) == day), key=itemgetter(1), reverse=True)
 
 
 def _done(at: int, left: int) -> int:

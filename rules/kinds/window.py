@@ -153,12 +153,13 @@ class WindowWatch(Remembering):
         return mine if theirs is None else min(mine, theirs)
 
     def tick(self, fold: Fold, due: int) -> None:
-        """Judge the window that is final, or let the condition's deadline pass."""
+        """Let the condition's deadline pass when it is before the window's end, else judge the window, now final."""
         state: WindowState = fold.state(self.key)
-        if state.next - 1 <= due:
+        theirs = None if state.life is None else self.conditions.due(state.life)
+        if theirs is None or theirs >= state.next:
             self.put(fold, self._close(fold, state))
-        elif state.life is not None:
-            self.put(fold, replace(state, life=self.conditions.tick(fold, state.life, due)))
+        else:
+            super().tick(fold, due)
 
     def _close(self, fold: Fold, state: WindowState) -> WindowState:
         end = state.next

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from pipeline.core.conditions import Condition, ConditionEdge
 from pipeline.core.events import Case, CaseKind, CaseState, Event, Reading
-from pipeline.core.machine import LogFrame
+from pipeline.core.machine import CatalogueChange, LogFrame
 from rules.backtest import rule_changes
 from rules.engine.engine import Engine
 from rules.engine.loader import load_text
@@ -53,9 +55,16 @@ def logs(draw: st.DrawFn, stream: list[tuple[int, Event]]) -> list[tuple[int, tu
     return [*frames, (last + AFTER, ())]
 
 
-def run(text: str, topic: str, frames: list[tuple[int, tuple[Event, ...]]], kills: set[int]) -> list[Any]:
+def run(
+    text: str,
+    topic: str,
+    frames: list[tuple[int, tuple[Event, ...]]],
+    kills: set[int],
+    counts: Counter[str] | None = None,
+    known: Sequence[CatalogueChange] = (),
+) -> list[Any]:
     """What the engine gives; killed after the frames numbered in `kills` and built anew from its dumps."""
-    changes = rule_changes(load_text(text).checked())
+    changes = [*known, *rule_changes(load_text(text).checked())]
     engine = Engine(topic, 0, changes=changes)
     found: list[Any] = []
     for number, (log, events) in enumerate(frames):
@@ -63,6 +72,9 @@ def run(text: str, topic: str, frames: list[tuple[int, tuple[Event, ...]]], kill
         delta = engine.fold(frame)
         engine.commit(delta)
         found += delta.outputs
+        if counts is not None:
+            counts.update(engine.counters)
+            engine.counters.clear()
         if number in kills:
             saved = {key: raw for key in engine.state_keys() if (raw := engine.dump(key)) is not None}
             engine = Engine(topic, 0, changes=changes, state=saved)
