@@ -33,7 +33,7 @@ PACKAGES = (
 )
 PYTHON = "/usr/bin/python3"
 """Debian's own: its torch is made for no other."""
-_PINS = "requirements-yolo.txt"
+_PINS = "requirements-yolo.lock"
 
 
 def folder() -> Path:
@@ -52,7 +52,7 @@ def install() -> None:
     shutil.rmtree(folder(), ignore_errors=True)
     run((PYTHON, "-m", "venv", "--system-site-packages", str(folder())))
     pip = (str(folder() / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "-q")
-    run((*pip, "--no-deps", "--no-compile", "-r", _PINS), cwd=project_folder())
+    run((*pip, "--no-deps", "--no-compile", "--require-hashes", "-r", _PINS), cwd=project_folder())
     _stamp().write_text(_digest())
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from pipeline.core.events import DetectionEvent
 from vision.analytics.lasting import Lasting
 from vision.analytics.motion import Reach, Standing, shift
+from vision.analytics.vanished import STOOD_MS, Vanished
 from vision.analytics.zone import THINGS, Finding, Setting, ZoneAnalytic
 from vision.tracker import Track
-from vision.zones import Moment
+from vision.zones import Moment, Stay
 
 NEAR = Reach(3.0, 0.0, 1.5)
 ATTENDS_MS = 2000
@@ -37,24 +38,44 @@ class _Thing:
 
 
 class Abandoned(ZoneAnalytic):
-    """Begins `abandoned_s` after a thing was left standing, ends when it is moved, gone, or somebody stays with it."""
+    """Begins `abandoned_s` after a thing was left standing, ends when it is moved, gone, or somebody stays with it.
+
+    One that is hidden where it stands, and found there again as another track, has not moved."""
 
     def __init__(self, place: str, abandoned_s: float) -> None:
         self._abandoned_ms = round(abandoned_s * 1000)
         self._lasting = Lasting(DetectionEvent.ABANDONED, place)
         self._things: dict[str, _Thing] = {}
+        self._vanished: Vanished[_Thing] = Vanished()
 
     def update(self, moment: Moment, everybody: Sequence[Track]) -> Iterable[Finding]:
         """Begins and ends."""
         for stay in moment.left:
-            self._things.pop(stay.track.id, None)
-            yield from self._lasting.end(stay.track, stay.left_at or stay.track.at)
+            yield from self._leave(stay)
         people = [track for track in everybody if track.label == "person"]
         for stay in moment.present:
             if stay.track.label in THINGS:
-                thing = self._things.setdefault(stay.track.id, _Thing(stay.first))
+                if stay.track.id not in self._things:
+                    self._things[stay.track.id] = self._known(stay)
+                thing = self._things[stay.track.id]
                 thing.update(stay.track._replace(at=moment.at), people)
                 yield from self._follow(stay.track, thing)
+        for gone in self._vanished.over(moment.at) if moment.open else self._vanished.all():
+            yield from self._lasting.end(gone.track, gone.track.at)
+
+    def _leave(self, stay: Stay) -> Iterator[Finding]:
+        thing, at = self._things.pop(stay.track.id, None), stay.left_at or stay.track.at
+        if thing is not None and at - thing.standing.since >= STOOD_MS:
+            self._vanished.keep(stay.track, thing)
+        else:
+            yield from self._lasting.end(stay.track, at)
+
+    def _known(self, stay: Stay) -> _Thing:
+        gone = self._vanished.claim(stay.first)
+        if gone is None:
+            return _Thing(stay.first)
+        self._lasting.rename(gone.track, stay.track)
+        return gone.known
 
     def _follow(self, track: Track, thing: _Thing) -> Iterable[Finding]:
         moved_at = thing.standing.update(track)

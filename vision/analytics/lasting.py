@@ -25,10 +25,15 @@ class Lasting:
         self._going_on[track.id] = track
         return Finding(self._event, at, self._place, track, Edge.BEGIN)
 
+    def rename(self, before: Track, track: Track) -> None:
+        """What went on for one track goes on for another, the same object, under the name that it began with."""
+        self._going_on = {track.id if id_ == before.id else id_: one for id_, one in self._going_on.items()}
+
     def end(self, track: Track, at: int) -> list[Finding]:
         """It is over for a track; nothing when it did not go on."""
-        if self._going_on.pop(track.id, None) is None:
+        begun = self._going_on.pop(track.id, None)
+        if begun is None:
             return []
-        ended = Finding(self._event, at, self._place, track, Edge.END)
+        ended = Finding(self._event, at, self._place, track._replace(id=begun.id), Edge.END)
         longest = next(iter(self._going_on.values()), None)
         return [ended] if longest is None else [ended, ended._replace(track=longest, edge=Edge.BEGIN)]

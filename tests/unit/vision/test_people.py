@@ -90,6 +90,16 @@ def test_a_suitcase_is_abandoned_so_long_after_its_owner_went(at: list[float], c
     assert end.at / 1000 == pytest.approx(50, abs=0.5)
 
 
+def test_a_suitcase_that_people_hide_for_six_seconds_is_the_same_one() -> None:
+    before = by_points((0, 0, 24), (5, 0, 18), (40, 0, 18))
+    after = by_points((46, 0, 18), (60, 0, 18))
+    street = Street([Mover(BAG, before), Mover(PERSON, OWNER), Mover(BAG, after)], CAMERA)
+    heard = play(places([zone(abandoned_s=20, labels=LABELS)]), street, times(5, 60))
+    found = [(each.edge, each.track.id if each.track else "") for each in heard.of(DetectionEvent.ABANDONED)]
+    assert found == [(Edge.BEGIN, "1-1"), (Edge.END, "1-1")]
+    assert heard.of(DetectionEvent.ABANDONED)[1].at == 60_000
+
+
 def test_a_suitcase_whose_owner_stands_by_is_not() -> None:
     stays = by_points((0, 0.5, 24), (5, 0.5, 18), (60, 1.5, 18))
     street = Street([Mover(BAG, CARRIED), Mover(PERSON, stays)], CAMERA)

@@ -126,6 +126,26 @@ def test_a_vehicle_that_is_not_seen_any_more_is_not_stopped_any_more() -> None:
     assert [(found.edge, found.at) for found in heard.of(DetectionEvent.STOPPED)][-1] == (Edge.END, 25_000)
 
 
+def test_a_vehicle_that_is_hidden_where_it_stands_has_not_moved_though_its_track_is_another() -> None:
+    first = Mover(CAR, by_points((0, 1, 50), (5, 1, 25), (20, 1, 25)))
+    again = Mover(CAR, by_points((28, 1, 25), (40, 1, 25), (44, 1, 9)))
+    heard = play(places([lane(stopped_s=8)]), Street([first, again], CAMERA), times(5, 44), shake=3)
+    begin, end = heard.of(DetectionEvent.STOPPED)
+    assert (begin.edge, end.edge) == (Edge.BEGIN, Edge.END)
+    assert [found.track.id for found in (begin, end) if found.track] == ["1-1", "1-1"]
+    assert begin.at / 1000 == pytest.approx(13, abs=1.0)
+    assert end.at / 1000 == pytest.approx(40.5, abs=1.0)
+
+
+def test_a_vehicle_that_comes_to_another_s_place_later_stops_anew() -> None:
+    first = Mover(CAR, by_points((0, 1, 50), (5, 1, 25), (20, 1, 25)))
+    other = Mover(CAR, by_points((32, 1, 50), (36, 1, 25), (60, 1, 25)))
+    heard = play(places([lane(stopped_s=8)]), Street([first, other], CAMERA), times(5, 55), shake=3)
+    edges = [(found.edge, found.track.id if found.track else "") for found in heard.of(DetectionEvent.STOPPED)]
+    assert edges == [(Edge.BEGIN, "1-1"), (Edge.END, "1-1"), (Edge.BEGIN, "1-2"), (Edge.END, "1-2")]
+    assert heard.of(DetectionEvent.STOPPED)[1].at == 20_000
+
+
 # --- wrong way
 
 
