@@ -24,6 +24,8 @@ BEFORE_MS = 1500
 """How far before the span foot points still say something."""
 HIDDEN_MS = 500
 LEAST_POINTS = 4
+SIGMA_MOST_MPS, SIGMA_MOST_SHARE = 0.15, 0.1
+"""A speed is not told when one sigma is more than both: this much, and this part of it."""
 
 
 class Pace(NamedTuple):
@@ -77,7 +79,8 @@ class PaceMeter:
         velocity = gone * 1000 / self._span
         along = velocity / max(float(np.hypot(*velocity)), 1e-9)
         sigma = float(np.sqrt(along @ covariance @ along)) * 1000 / self._span
-        return Pace(begin, end, float(velocity[0]), float(velocity[1]), sigma)
+        found = Pace(begin, end, float(velocity[0]), float(velocity[1]), sigma)
+        return found if sigma <= max(SIGMA_MOST_MPS, SIGMA_MOST_SHARE * found.mps) else None
 
     def _hidden(self, times: list[int], begin: int, end: int) -> bool:
         """Whether pictures for longer than HIDDEN_MS, up to a span before it and at its end, did not show it."""

@@ -19,6 +19,7 @@ from typing import Any
 import cv2
 import numpy as np
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from vision.detectors.nanodet import input_size, prepare
 from vision.picture import Image
@@ -58,9 +59,11 @@ def quantise(model: Path, video: Path, target: Path) -> None:
     logging.getLogger().setLevel(logging.ERROR)  # it recommends a step that this network does not need
     name = onnx.load(str(model)).graph.input[0].name
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        partial = Path(folder) / target.name
+        partial, simplified = Path(folder) / target.name, Path(folder) / "simplified.onnx"
+        # the pairs of transpositions around convolutions must go first: between 8-bit nodes they would stay
+        quant_pre_process(str(model), str(simplified), skip_symbolic_shape=True)
         quantize_static(
-            str(model),
+            str(simplified),
             str(partial),
             _Ranges(name, spread_pictures(video)),
             quant_format=QuantFormat.QDQ,

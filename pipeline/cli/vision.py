@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -78,16 +78,7 @@ def _frames(text: str) -> tuple[int, int]:
 def _camera(path: Path) -> tuple[Camera, Lines]:
     """A camera document and its lines by id. Raises BadInput."""
     try:
-        raw: Any = yaml.safe_load(path.read_text())
-        document = msgspec.convert(raw, Camera)
-        drawn = msgspec.convert(raw.get("lines", []), list[_Line])
+        document = msgspec.convert(yaml.safe_load(path.read_text()), Camera)
     except (OSError, yaml.YAMLError, msgspec.ValidationError) as error:
         raise BadInput("--camera", str(path), f"a camera document ({error})") from None
-    return document, {line.id: line.points for line in drawn}
-
-
-class _Line(msgspec.Struct, frozen=True):
-    """A line in the picture, from its first point to its second."""
-
-    id: str
-    points: tuple[tuple[float, float], tuple[float, float]]
+    return document, {line.id: line.points for line in document.lines}

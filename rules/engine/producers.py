@@ -15,12 +15,17 @@ VERSION = "system"
 
 
 class ProducerState(msgspec.Struct, frozen=True, array_like=True):
-    """`last`: L at its newest record. `back`: L at which its newest silence ended."""
+    """`last`: L at its newest record.
+
+    Its newest silence began at `fell` and ended at `back`; the one before it ended at `before`.
+    """
 
     last: int
     silent: bool = False
     back: int = 0
     episode: int | None = None
+    fell: int = 0
+    before: int = 0
 
 
 def producer_key(producer: str) -> bytes:
@@ -42,7 +47,10 @@ def hear(fold: Fold, report: bool) -> None:
     was_silent = fold.log - old.last > SILENT_AFTER_MS
     if old.silent and report:
         _emit(fold, producer, old, ConditionEdge.END, fold.log)
-    fold.changed[key] = ProducerState(fold.log, False, fold.log if was_silent else old.back, old.episode)
+    fell, back, before = old.fell, old.back, old.before
+    if was_silent:
+        fell, back, before = old.last + SILENT_AFTER_MS, fold.log, old.back
+    fold.changed[key] = ProducerState(fold.log, False, back, old.episode, fell, before)
 
 
 def miss(fold: Fold, producers: list[bytes], report: bool) -> None:
@@ -82,9 +90,10 @@ def held_until(fold: Fold, producer: str, last: int, due: int) -> int | None:
     state: ProducerState | None = fold.state(producer_key(producer)) if producer else None
     if state is None:
         return None
-    if due - state.last > SILENT_AFTER_MS:
+    if due - state.last >= SILENT_AFTER_MS:  # L is beyond `due`: the silence has lasted and began by then
         return max(fold.log, last + 1)
-    return state.back if state.back > last else None
+    back = state.back if state.fell <= due else state.before  # a silence that began after `due` excuses nothing
+    return back if back > last else None
 
 
 def _emit(

@@ -1,118 +1,84 @@
-"""The default detector, tracker and zones against public truth: PETS09-S2L1 (see tests/data/pets09-s2l1).
+"""Every detector, the tracker, speeds, occupancy and crossings against public truth (see tests/data/pets09-s2l1).
 
-`pytest -s` prints the figures.
+`pytest -s` prints the tables. What is run is `ioc vision evaluate` on the shipped half of the clip.
 """
 
 from __future__ import annotations
 
-import csv
-import time
-from collections import defaultdict
-from collections.abc import Callable, Sequence
-from pathlib import Path
+import json
+from typing import Any
 
-import cv2
-import numpy as np
 import pytest
+from typer.testing import CliRunner
 
-from pipeline.core.catalogue import Camera, Zone
-from pipeline.core.places import inside
-from pipeline.local import clip
-from vision.camera import WEAK
-from vision.detectors import Options
-from vision.detectors.nanodet import NanoDet, prepare, session
-from vision.picture import Box, Image, Picture, Seen, overlap
-from vision.tracker import Tracker
-from vision.zones import ZoneWatch
+from pipeline.cli.vision import group
 
-TRUTH = Path(__file__).parents[1] / "data" / "pets09-s2l1" / "gt-frames-1-400.txt"
-THRESHOLD = Camera(id="c", site="s", url="").threshold
-SPREAD = range(1, 360, 6)
-"""60 frames over the whole truth."""
-RUN = range(1, 121, 2)
-"""12 s at the default 5 pictures a second; the clip has 10."""
-POLYGON = ((180.0, 215.0), (560.0, 215.0), (640.0, 400.0), (120.0, 400.0))
-HIT = 0.5
+SLOW_MACHINE = 2.0
+"""CPU time a frame on a machine whose cores others use too, over that on a quiet one."""
+
+
+def measured(detector: str) -> dict[str, Any]:
+    done = CliRunner().invoke(group, ["evaluate", "--detector", detector, "--json"])
+    assert done.exit_code == 0, done.output
+    table: dict[str, Any] = json.loads(done.output)
+    print(f"\n{json.dumps(table)}")
+    return table
 
 
 @pytest.fixture(scope="module")
-def truth() -> dict[int, list[tuple[Box, bool]]]:
-    """By frame from 1: every box, and whether it counts (MOT15 marks some as to be ignored)."""
-    found: dict[int, list[tuple[Box, bool]]] = defaultdict(list)
-    for row in csv.reader(TRUTH.read_text().splitlines()):
-        found[int(row[0])].append((Box(*map(float, row[2:6])), row[6] == "1"))
+def onnx() -> dict[str, Any]:
+    return measured("onnx")
+
+
+@pytest.fixture(scope="module")
+def hog() -> dict[str, Any]:
+    return measured("hog")
+
+
+@pytest.fixture(scope="module")
+def motion() -> dict[str, Any]:
+    return measured("motion")
+
+
+@pytest.fixture(params=["onnx", "hog"])
+def either(request: pytest.FixtureRequest) -> dict[str, Any]:
+    found: dict[str, Any] = request.getfixturevalue(request.param)
     return found
 
 
-@pytest.fixture(scope="module")
-def pictures() -> dict[int, Image]:
-    wanted = {*SPREAD, *RUN}
-    video = cv2.VideoCapture(str(clip.source()))
-    frames = ((number, video.read()[1]) for number in range(1, max(wanted) + 1))
-    return {number: np.asarray(image, np.uint8) for number, image in frames if number in wanted}
+def test_people_are_found(onnx: dict[str, Any], hog: dict[str, Any]) -> None:
+    assert onnx["f1"] >= 0.87
+    assert hog["f1"] >= 0.85
 
 
-@pytest.fixture(scope="module")
-def seen(pictures: dict[int, Image], nanodet: Path) -> dict[int, list[Seen]]:
-    """What the detector saw, down to what continues a track."""
-    detector = NanoDet(Options(THRESHOLD * WEAK, nanodet))
-    return {number: detector.detect(Picture(image, number)) for number, image in pictures.items()}
+def test_movers_are_found_by_their_size_alone(motion: dict[str, Any]) -> None:
+    assert motion["f1"] >= 0.70
+    assert motion["ms_detect"] < 10
 
 
-def hits(found: Sequence[Box], true: Sequence[Box]) -> int:
-    """Pairs of boxes that overlap by half, each box used once, the best first."""
-    pairs = sorted(((overlap(a, b), n, m) for n, a in enumerate(found) for m, b in enumerate(true)), reverse=True)
-    used_found: set[int] = set()
-    used_true: set[int] = set()
-    for how_much, n, m in pairs:
-        if how_much >= HIT and n not in used_found and m not in used_true:
-            used_found.add(n)
-            used_true.add(m)
-    return len(used_found)
+def test_people_are_followed_at_once_and_better_three_seconds_later(either: dict[str, Any]) -> None:
+    assert either["mota"] >= 0.72
+    assert either["mota_delayed"] >= 0.76
 
 
-def test_people_are_found_with_an_f1_of_at_least_080(
-    seen: dict[int, list[Seen]], truth: dict[int, list[tuple[Box, bool]]]
-) -> None:
-    right = found = true = 0
-    for number in SPREAD:
-        boxes = [each.box for each in seen[number] if each.label == "person" and each.confidence >= THRESHOLD]
-        counted = [box for box, counts in truth[number] if counts]
-        right, found, true = right + hits(boxes, counted), found + len(boxes), true + len(counted)
-    f1 = 2 * right / (found + true)
-    print(f"\nf1 {round(f1, 3)}")
-    assert len(SPREAD) == 60
-    assert f1 >= 0.80, f"{right} right of {found} found and {true} true"
+def test_speeds_are_right_at_a_lag_of_under_half_a_second(either: dict[str, Any]) -> None:
+    assert either["speed_median"] <= 0.08
+    assert either["speed_p90"] <= 0.23
+    assert either["speed_coverage"] >= 0.80
 
 
-def test_people_in_a_zone_are_counted_to_within_035_on_the_average(
-    seen: dict[int, list[Seen]], truth: dict[int, list[tuple[Box, bool]]]
-) -> None:
-    tracker, zone = Tracker("1", THRESHOLD), ZoneWatch(Zone(id="z", polygon=POLYGON), None, (768, 576))
-    errors = []
-    for number in RUN:
-        moment = zone.update(tracker.update(seen[number], number * 100), number * 100)
-        errors.append(abs(len(moment.there) - sum(inside(box.foot, POLYGON) for box, _ in truth[number])))
-    error = sum(errors) / len(errors)
-    print(f"\noccupancy_mae {round(error, 3)}")
-    assert error <= 0.35
+def test_people_in_a_zone_are_counted_at_once(onnx: dict[str, Any], hog: dict[str, Any]) -> None:
+    assert onnx["occupancy_mae"] <= 0.35
+    assert hog["occupancy_mae"] <= 0.40
 
 
-def test_a_detection_costs_little_more_than_the_bare_network(pictures: dict[int, Image], nanodet: Path) -> None:
-    detector, loaded = NanoDet(Options(THRESHOLD, nanodet)), session(nanodet)
-    images = [pictures[number] for number in RUN][:12]
-    feeds = [{loaded.get_inputs()[0].name: prepare(image)} for image in images]
-    whole, bare = [], []
-    for image, feed in zip(images, feeds, strict=True):  # in turns, so that a busy machine slows both alike
-        whole.append(_took(lambda image=image: detector.detect(Picture(image, 0))))  # type: ignore[misc]
-        bare.append(_took(lambda feed=feed: loaded.run(None, feed)))  # type: ignore[misc]
-    ratio = sorted(whole)[6] / sorted(bare)[6]
-    print(f"\nms_per_picture {round(sorted(whole)[6] * 1000, 1)}")
-    print(f"\nratio_to_bare_network {round(ratio, 3)}")
-    assert ratio <= 1.35
+def test_crossings_are_neither_missed_nor_invented(either: dict[str, Any]) -> None:
+    assert either["crossings"] >= 44
+    assert either["crossings_wrong"] <= 6
+    assert either["crossings_wrong_delayed"] <= 6
 
 
-def _took(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
+def test_a_frame_of_a_busy_street_costs_little(either: dict[str, Any]) -> None:
+    assert either["ms_per_frame"] <= 25 * SLOW_MACHINE
+    parts = sum(value for name, value in either.items() if name.startswith("ms_") and name != "ms_per_frame")
+    assert either["ms_per_frame"] == pytest.approx(parts, abs=0.01)

@@ -125,10 +125,10 @@ def test_the_clear_picture_lies_beside_the_blurred_one(connection: store.Connect
 
 
 def alert_of(connection: store.Connection, id_: str, *operands: dict[str, Any]) -> None:
-    """An alert as the sink stores it, made of these operands."""
+    """An alert as the sink stores it, made of these operands; closed, so that no other test has it in its list."""
     body = {"alert": id_, "why": {"operands": list(operands)}}
     connection.execute(
-        "insert into ioc.alert values (%s, %s, 'r', 1, 'major', true, false, false, now(), now(), %s)",
+        "insert into ioc.alert values (%s, %s, 'r', 1, 'major', false, true, true, now(), now(), %s)",
         [id_, id_, json.dumps(body)],
     )
 

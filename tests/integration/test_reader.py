@@ -196,8 +196,8 @@ async def test_every_picture_is_accounted_for_and_occupancy_comes_once_a_second(
 def check_lines(lines: list[tuple[str, str, bytes]]) -> None:
     """Two zones have a series each, one reading a second; one person entered once and left when the work ended."""
     counted: list[Reading] = [readings.decode_line(line) for topic, _, line in lines if topic == READINGS]
-    for device, values in (("cam.whole", {0, 1}), ("cam.cars", {0})):
-        mine = [each for each in counted if each.device == device]
+    for device, quantity, values in (("cam.whole", "zone_occupancy", {0, 1}), ("cam.cars", "zone_vehicles", {0})):
+        mine = [each for each in counted if (each.device, each.quantity) == (device, quantity)]
         assert {each.value for each in mine} == values
         assert len({each.at // 1000 for each in mine}) == len(mine) >= 3
     found: list[Detection] = [detections.decode_line(line) for topic, _, line in lines if topic != READINGS]

@@ -187,7 +187,7 @@ async def test_an_alert_of_a_camera_gets_a_clip_with_people_blurred(city: City) 
     alert, at = uuid.uuid4().hex, now_ms()
     body = {"alert": alert, "why": {"operands": [{"device": city.seen, "at": at, "value": 1}]}}
     city.yard.rows(
-        "insert into ioc.alert values (%s, %s, 'r', 1, 'major', true, false, false, now(), now(), %s)",
+        "insert into ioc.alert values (%s, %s, 'r', 1, 'major', false, true, true, now(), now(), %s)",
         alert,
         alert,
         json.dumps(body),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.core.events import Event
+from pipeline.core.events import Event, Reading
 from pipeline.core.machine import LogFrame
 from rules.engine.engine import Engine
-from tests.property.rule_logs import changes, logs, outcome, run, tick
+from tests.property.rule_logs import T0, changes, logs, outcome, run, tick
 
 _END = 600_000
 
@@ -23,6 +23,28 @@ def test_ticks_put_anywhere_change_no_outcome(log: list[LogFrame[Event]], data: 
         times = data.draw(st.lists(st.integers(before.log, after.log), max_size=2))
         ticked += [tick(at) for at in sorted(times)]
     assert outcome(run([*ticked, end])) == outcome(run([*log, end]))
+
+
+def test_an_absence_due_when_its_producer_falls_silent_is_held_back_with_and_without_a_tick() -> None:
+    """The gateway's last word is 30 s before the absence of 40 s is due; a millisecond later it speaks again."""
+    first = LogFrame[Event](
+        topic="ioc.readings.v1", partition=0, offset=0, log=T0, lines=((0, reading("d1", T0)),), producer="gw"
+    )
+    log = [first, tick(T0 + 10_000, "gw"), tick(T0 + 40_001, "gw"), tick(T0 + 60_000, "gw")]
+    without = outcome(run(log))
+    assert [one[0] for one in without if "|d1|" in one[0]] == []
+    assert outcome(run([*log[:2], tick(T0 + 40_001), *log[2:]])) == without
+
+
+def test_an_absence_due_before_its_producer_falls_silent_begins_with_and_without_a_tick() -> None:
+    """As above, but the gateway's last word is a millisecond later: when the absence is due it is not silent yet."""
+    first = LogFrame[Event](
+        topic="ioc.readings.v1", partition=0, offset=0, log=T0, lines=((0, reading("d1", T0)),), producer="gw"
+    )
+    log = [first, tick(T0 + 10_001, "gw"), tick(T0 + 40_002, "gw"), tick(T0 + 60_000, "gw")]
+    without = outcome(run(log))
+    assert [one[5] - T0 for one in without if "|d1|" in one[0]] == [40_000]
+    assert outcome(run([*log[:2], tick(T0 + 40_001), *log[2:]])) == without
 
 
 @settings(max_examples=200, deadline=None)
@@ -125,6 +147,11 @@ def test_edges_of_an_episode_are_in_order_and_nothing_follows_an_end(log: list[L
             assert one.at >= at
         if one.edge != "end":
             open_[one.key] = (one.episode, one.n, one.at)
+
+
+def reading(device: str, at: int) -> Reading:
+    """A temperature that raises nothing."""
+    return Reading(device=device, quantity="air_temperature", value=3.0, at=at)
 
 
 def one_by_one(frame: LogFrame[Event]) -> list[tuple[tuple[int, Event], ...]]:

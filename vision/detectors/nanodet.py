@@ -29,7 +29,7 @@ from vision.sizing import cut_off, person_sized
 
 SIDE = 416
 """The size that the network was published for."""
-LONG_SIDE = 544
+LONG_SIDE = 448
 """The longer side of its input here: small people at the far end of a street are found with it."""
 STRIDES = (8, 16, 32)
 BINS = 11

@@ -30,22 +30,27 @@ def model(
     meta: dict[str, str] | None = None,
     shape: Sequence[int | str] = (1, 3, 320, 320),
     kind: int = TensorProto.FLOAT,
+    shown: int | None = None,
 ) -> Path:
-    """A file that gives `output` whatever it is shown: the constant, plus nothing of the input."""
+    """A file that gives `output` whatever it is shown; or `output` times the mean of its input's channel `shown`."""
     constant = numpy_helper.from_array(np.asarray(output, np.float32), "constant")
-    zero = numpy_helper.from_array(np.zeros((), np.float32), "zero")
+    channel = numpy_helper.from_array(np.array(shown or 0), "channel")
+    part = numpy_helper.from_array(np.array(shown is not None, np.float32), "part")
+    rest = numpy_helper.from_array(np.array(shown is None, np.float32), "rest")
     nodes = [
         helper.make_node("Cast", ["images"], ["pixels"], to=TensorProto.FLOAT),
-        helper.make_node("ReduceMean", ["pixels"], ["mean"], keepdims=0),
-        helper.make_node("Mul", ["mean", "zero"], ["nothing"]),
-        helper.make_node("Add", ["constant", "nothing"], ["output0"]),
+        helper.make_node("Gather", ["pixels", "channel"], ["one"], axis=1),
+        helper.make_node("ReduceMean", ["one"], ["mean"], keepdims=0),
+        helper.make_node("Mul", ["mean", "part"], ["weighed"]),
+        helper.make_node("Add", ["weighed", "rest"], ["factor"]),
+        helper.make_node("Mul", ["constant", "factor"], ["output0"]),
     ]
     graph = helper.make_graph(
         nodes,
         "constant",
         [helper.make_tensor_value_info("images", kind, shape)],
         [helper.make_tensor_value_info("output0", TensorProto.FLOAT, np.asarray(output).shape)],
-        [constant, zero],
+        [constant, channel, part, rest],
     )
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     helper.set_model_props(made, META if meta is None else meta)
@@ -118,7 +123,19 @@ def test_an_input_of_open_size_and_half_precision_is_fed_as_the_metadata_say(tmp
     near(YoloExport(Options(0.3, path)).detect(PICTURE), (IN_PICTURE, "bus", 0.8))
 
 
-def test_what_is_shown_is_rgb_from_0_to_1_in_the_middle_of_grey() -> None:
+@pytest.mark.parametrize(("channel", "colour", "mean"), [(0, 2, 1.0), (1, 1, 0.4), (2, 0, 0.2)])
+def test_the_network_is_shown_red_green_blue_from_0_to_1(
+    tmp_path: Path, channel: int, colour: int, mean: float
+) -> None:
+    image = np.zeros((320, 320, 3), np.uint8)  # as large as the input: no grey
+    image[:, :, colour] = round(mean * 255)
+    output = np.zeros((1, 300, 6), np.float32)
+    output[0, 0] = (0, 0, 320, 320, 0.8, 0)
+    (seen,) = YoloExport(Options(0.1, model(tmp_path, output, shown=channel))).detect(Picture(image, 0))
+    assert (seen.confidence, seen.box.width) == pytest.approx((0.8 * mean, 320 * mean), rel=1e-3)
+
+
+def test_a_picture_is_shown_whole_in_the_middle_of_grey() -> None:
     boxed, fitted = letter_box(np.full((480, 640, 3), (10, 20, 30), np.uint8), (320, 320))
     assert fitted == (0.5, 0, 40)
     assert (boxed[:40] == 114).all()

@@ -1,0 +1,38 @@
+"""`ioc vision evaluate` says what is wrong with what it was given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pipeline.cli.vision import group, shipped_file
+from pipeline.core.errors import BadInput, IocError, UsageError
+
+
+def refused(*arguments: str) -> IocError:
+    done = CliRunner().invoke(group, ["evaluate", *arguments])
+    assert isinstance(done.exception, IocError), done.output
+    return done.exception
+
+
+@pytest.mark.parametrize("frames", ["400", "0-5", "9-3", "a-b"])
+def test_frames_are_two_numbers_from_1(frames: str) -> None:
+    assert "two frame numbers" in str(refused("--frames", frames))
+
+
+def test_a_camera_file_that_is_none_is_named(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text("id: c\n")
+    assert "a camera document" in str(refused("--camera", str(tmp_path / "c.yaml")))
+
+
+def test_a_video_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    error = refused("--video", str(tmp_path / "none.avi"), "--detector", "motion")
+    assert isinstance(error, BadInput)
+    assert error.field == "--video"
+
+
+def test_without_a_checkout_the_missing_option_is_named() -> None:
+    with pytest.raises(UsageError, match="--camera is missing"):
+        shipped_file("no-such-file.yaml", "--camera")
