@@ -42,6 +42,7 @@ class MisbehavingProxy:
         self._flow = asyncio.Event()
         self._bytes_per_s = 0.0
         self._lines: set[asyncio.StreamWriter] = set()
+        self._ended: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def __enter__(self) -> Self:
@@ -116,12 +117,16 @@ class MisbehavingProxy:
 
     async def _close(self) -> None:
         self._stop_listening()
-        await _turns()  # connections that were just accepted begin their relay
-        self._reset()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await _turns()  # closed transports let go of their sockets
+        for _ in range(2):  # a relay may begin while others end
+            await _turns()  # connections that were just accepted begin their relay
+            self._reset()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            for line in self._ended:  # a graceful end waits until the other side has read everything, and it may not
+                line.transport.abort()
+            await _turns()  # closed transports let go of their sockets
+            await asyncio.sleep(0.01)
 
     async def _relay(self, reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -142,6 +147,7 @@ class MisbehavingProxy:
             yield
         finally:
             self._lines.discard(line)
+            self._ended.add(line)
             line.close()
 
     async def _pump(

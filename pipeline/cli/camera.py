@@ -86,6 +86,21 @@ def try_(
     tell(climb(_address(camera, user, sets)), language, snapshot, as_json=as_json)
 
 
+@group.command()
+def discover(
+    seconds: Annotated[float, typer.Option("--for", min=0.1, max=30, help="Seconds to listen.")] = 3.0,
+    as_json: AsJson = False,
+) -> None:
+    """Ask this network once which ONVIF cameras are there, and list the answers."""
+    from vision.discovery import discover as ask
+
+    try:
+        rows = [found._asdict() for found in ask(seconds)]
+    except OSError as error:
+        raise ConfigError(f"this network takes no multicast: {error.strerror}") from None
+    show(rows, ["host", "service", "name", "hardware", "location"], as_json=as_json)
+
+
 @group.command("list")
 def list_(as_json: AsJson = False, sets: Sets = []) -> None:  # noqa: B006
     """List all cameras."""
