@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from pipeline.core.catalogue import Calendar, CalendarDay, Kind
 from pipeline.core.conditions import Condition
+from pipeline.core.days import days_of
 from pipeline.core.events import Case, CaseKind, CaseState, Event, Reading
 from pipeline.core.machine import CatalogueChange
-from rules.engine.days import days_of
 from rules.engine.working_time import add_working_time
 from tests.property.naive_hours import BASE, DAY, QUARTER, WEEK, ZONES, Span, later, opened
 from tests.property.naive_life import Moment, life
@@ -89,7 +89,10 @@ def test_deadlines_in_working_time_are_what_counting_quarters_says(
     states: list[tuple[int, bool, int]],
     data: st.DataObject,
 ) -> None:
-    """Begins with holidays and own days, ends before those of September; a case whose due time moves, that is done, that is opened again."""
+    """Begins with holidays and own days, ends before those of September.
+
+    A case whose due time moves, that is done, that is opened again.
+    """
     works = opened(working, zone, "own")
     at, lines, known = 4 * DAY, [], []
     for step, done, off in states:
