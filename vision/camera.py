@@ -44,6 +44,8 @@ WAITING_LIMIT = 5000
 WEAK = 0.7
 """Boxes down to this part of the camera's threshold may continue a track."""
 PICTURE_EVERY_MS = 1000
+MAIN_WITHIN_MS = 2500
+"""How far apart the pictures of an event's evidence may be, the sub-stream's with its boxes and the main stream's."""
 VITALS_EVERY_MS = 10_000
 _LOOK_S = 0.25
 R = TypeVar("R")
@@ -202,20 +204,27 @@ class CameraAtWork:
         """Store evidence of what seems to begin, and the still if somebody watches."""
         wanted = analysed.begins and picture.at - self._evidence_at >= PICTURE_EVERY_MS
         watched = self._camera.id in self._around.store.watched and picture.at - self._still_at >= PICTURE_EVERY_MS
+        # somebody in view may do something worth a picture: until then the main stream is open
+        main = self._main_picture() if watched or analysed.tracked.live else None
         if not (wanted or watched):
             return
         made = await self._in_pool(lambda: self._witness.evidence(picture, analysed.tracked.live))
         if watched:
             self._still_at = picture.at
-            self._around.store.still(await self._main_still() or made)
+            self._around.store.still(made if main is None else await self._evidence_of(main))
         if wanted:
             self._evidence_at = picture.at
+            if main is not None and abs(main.arrived - picture.arrived) <= MAIN_WITHIN_MS:
+                made = made._replace(clear=(await self._evidence_of(main)).clear)
             self._analysis.pictured(analysed.begins, self._keep(made))
 
-    async def _main_still(self) -> Evidence | None:
-        """The main stream's newest picture, if there is one; nobody looked for people in it, so all is blurred."""
-        shown = self._main.wished(self._around.clock()) if self._main is not None else None
-        return None if shown is None else await self._in_pool(lambda: self._witness.evidence(shown))
+    def _main_picture(self) -> Picture | None:
+        """The main stream's newest picture, if the camera has such a stream and it is open by now."""
+        return None if self._main is None else self._main.wished(self._around.clock())
+
+    async def _evidence_of(self, main: Picture) -> Evidence:
+        """A picture of the main stream. Nobody looked for people in it: without the right, all of it is blurred."""
+        return await self._in_pool(lambda: self._witness.evidence(main))
 
     async def _watch_view(self, picture: Picture, seen: list[Seen], receipt: _Receipt) -> None:
         """Film the picture; publish that the view was spoiled, or is clear again, with the picture as evidence."""

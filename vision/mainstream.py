@@ -1,4 +1,6 @@
-"""A camera's main stream, open only while somebody wants to see more than the sub-stream shows.
+"""A camera's main stream, open only while more than the sub-stream shows is wanted: somebody watches, or is watched.
+
+For stills it takes the sub-stream's place; of an event's evidence it is the clear copy, which is opened by right.
 
 The first wish opens it, and its newest picture is there a second or two later; unwished for IDLE_S it is closed.
 Only its key frames are decoded, so a still is at most as old as they lie apart. A main stream that cannot be

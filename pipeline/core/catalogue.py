@@ -213,9 +213,9 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 class Camera(Document, frozen=True, kw_only=True, omit_defaults=True):
     """One registered camera. `url` never holds a password: that is `secret`, a name in the secret store.
 
-    `url` is the stream to be analysed, a sub-stream where there is one; `evidence_url` the main stream, which stills
-    are taken from on demand. `backend`: what reads the stream. `rests_on_key_frames`: while nothing changes decode
-    key frames only; saves most of the decoding, and a mover may go unseen for two seconds.
+    `url` is the stream to be analysed, a sub-stream where there is one; `evidence_url` the main stream, of which
+    stills and the clear copies of evidence are. `backend`: what reads the stream. `rests_on_key_frames`: while nothing
+    changes decode key frames only; saves most of the decoding, and a mover may go unseen for two seconds.
     """
 
     site: str

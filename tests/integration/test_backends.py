@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 
 import cv2
 import numpy as np
 import pytest
-from prometheus_client import REGISTRY
+from prometheus_client import REGISTRY, CollectorRegistry
 
+from pipeline.core.catalogue import Camera, Zone
 from pipeline.core.clock import now_ms
 from pipeline.core.events import CameraState
+from pipeline.core.telemetry import Component
 from pipeline.local import rtsp
+from tests.conftest import StackUnderTest
 from tests.integration.cameras import CameraServer, Drawn, film, serving, street
 from tests.integration.log_harness import eventually
 from tests.interleaved import SickCamera
 from tests.misbehaving_proxy import MisbehavingProxy
 from vision.address import Address, Login
+from vision.camera import CameraAtWork, Surroundings
+from vision.detectors.scripted import Scripted
+from vision.evidence import Evidence
 from vision.gauges import CameraGauges
 from vision.ladder import climb
 from vision.mainstream import FRESH_MS, MainStream
-from vision.picture import Picture
+from vision.picture import Box, Picture, Seen
 from vision.probe import probe
 from vision.reader import Reader, Timing
+from vision.store import PictureStore
 from vision.stream import BACKENDS, StreamFault
 
 pytestmark = pytest.mark.timeout(90)
@@ -218,3 +227,46 @@ async def test_a_main_stream_is_open_only_while_somebody_wishes_for_it(server: C
     await eventually(closed, 10)
     assert main.wished(now_ms()) is None  # and opens again
     main.stop()
+
+
+class Kept(PictureStore):
+    """A store that remembers what it is given and needs no database."""
+
+    def __init__(self, component: Component) -> None:
+        super().__init__("postgresql://nobody@127.0.0.1:9/none", component)
+        self.kept: list[Evidence] = []
+
+    def keep(self, made: Evidence) -> bool:
+        self.kept.append(made)
+        return True
+
+
+async def test_the_clear_copy_of_an_events_evidence_is_of_the_main_stream(
+    server: CameraServer, stack: StackUnderTest
+) -> None:
+    """Somebody walks for five seconds, in which the main stream opens, and then stands in the zone."""
+    right = ((200.0, 0.0), (384.0, 0.0), (384.0, 288.0), (200.0, 288.0))
+    camera = Camera(
+        id="two", site="s", url=server.url, evidence_url=stack.endpoints.rtsp_url, zones=(Zone(id="z", polygon=right),)
+    )
+    walk = {number: [Seen(Box(20 + 6 * min(number, 40), 100, 20, 50), "person", 0.9)] for number in range(1, 400)}
+    component = Component("vision", CollectorRegistry())
+    store = Kept(component)
+    with ThreadPoolExecutor(1) as pool:
+        around = Surroundings(lambda *_: None, lambda: 0, pool, lambda _: Login("", ""), store, component)
+        work = asyncio.create_task(CameraAtWork(camera, Scripted.of(walk), 7, around).run())
+
+        async def seen() -> bool:
+            return len(store.kept) > 1  # the first one shows that the camera is online
+
+        await eventually(seen, 30)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+    _, entered = store.kept
+    assert [size(entered.jpeg), size(entered.clear)] == [SIZE, (768, 576)]
+
+
+def size(jpeg: bytes) -> tuple[int, int]:
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert image is not None
+    return image.shape[1], image.shape[0]
