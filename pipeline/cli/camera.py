@@ -13,7 +13,7 @@ import yaml
 from pipeline.cli.models import models
 from pipeline.cli.output import AsJson, Sets, show
 from pipeline.cli.services import position, registry, settings
-from pipeline.core.catalogue import Camera, Kind, Line, Zone
+from pipeline.core.catalogue import Camera, Document, Kind, Line, Zone
 from pipeline.core.clock import now_ms, rfc3339
 from pipeline.core.errors import BadInput, ConfigError
 
@@ -39,7 +39,9 @@ def add(
         typer.Option(help="YAML file with zones, lines, frame_size and calibration; a list in it is the zones."),
     ] = None,
     user: Annotated[str, typer.Option(help=f"The camera's user; the password is read from {PASSWORD_VARIABLE}.")] = "",
-    evidence_url: Annotated[str, typer.Option(help="The main stream, for stills, where --url is a sub-stream.")] = "",
+    evidence_url: Annotated[
+        str, typer.Option(help="The main stream, where --url is a sub-stream: for stills and clear evidence.")
+    ] = "",
     backend: Annotated[str, typer.Option(help="What reads the stream: pyav or opencv.")] = "pyav",
     rests: Annotated[bool, typer.Option("--rests", help="Decode key frames only while nothing changes.")] = False,
     sets: Sets = [],  # noqa: B006
@@ -61,11 +63,13 @@ def add(
         "rests_on_key_frames": rests,
         "active_from": now_ms(),
     }
+    document = document_of("camera", raw)
+    exactness = _exactness(document)
     with registry(settings(sets)) as open_registry:
-        stored = open_registry.put(document_of("camera", raw))
+        stored = open_registry.put(document)
         if user:
             open_registry.keep_secret(id_, user, _password())
-    print(f"{stored.id} is registered, version {stored.version}")
+    print(f"{stored.id} is registered, version {stored.version}{exactness}")
 
 
 @group.command("test")
@@ -120,6 +124,21 @@ def list_(as_json: AsJson = False, sets: Sets = []) -> None:  # noqa: B006
         for camera in cameras
     ]
     show(rows, ["id", "site", "url", "title", "zones", "lines", "version", "retired"], as_json=as_json)
+
+
+def _exactness(document: Document) -> str:
+    """How well a calibration's points agree, to be told. Raises BadInput when they do not."""
+    from vision.plane import Plane
+
+    if not isinstance(document, Camera) or document.calibration is None:
+        return ""
+    size = document.frame_size or (1, 1)
+    plane = Plane.of(document.calibration, size, size)
+    if not plane.grounded:
+        return "; heights only: no metres and no speeds"
+    if len(plane.residuals_m) <= 4:
+        return "; four points fit any calibration: give more, and they are checked against one another"
+    return f"; calibration points agree to {plane.residual_m:.2f} m, the worst to {max(plane.residuals_m):.2f} m"
 
 
 def _address(camera: str, user: str, sets: list[str]) -> Address:

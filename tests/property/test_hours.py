@@ -45,7 +45,7 @@ def _own(hours: str = "daily 00:00-24:00", zone: str = "Asia/Ho_Chi_Minh") -> Ca
     hours=st.lists(spans(), min_size=1, max_size=3),
     zone=st.sampled_from(sorted(ZONES)),
     calendar=st.sampled_from(["", "vn", "own"]),
-    steps=st.lists(st.tuples(st.integers(1, 30), st.integers(0, 10)), max_size=30),
+    steps=st.lists(st.tuples(st.integers(1, 30), st.integers(0, 10)), min_size=10, max_size=30),
     data=st.data(),
 )
 def test_hours_open_and_close_as_the_naive_life_says(
@@ -89,10 +89,7 @@ def test_deadlines_in_working_time_are_what_counting_quarters_says(
     states: list[tuple[int, bool, int]],
     data: st.DataObject,
 ) -> None:
-    """Begins with holidays and own days, ends before those of September.
-
-    A case whose due time moves, that is done, that is opened again.
-    """
+    """Holidays and own days at first, then none; a case whose due time moves, that is done, that is open again."""
     works = opened(working, zone, "own")
     at, lines, known = 4 * DAY, [], []
     for step, done, off in states:
