@@ -39,9 +39,7 @@ def add(
         typer.Option(help="YAML file with zones, lines, frame_size and calibration; a list in it is the zones."),
     ] = None,
     user: Annotated[str, typer.Option(help=f"The camera's user; the password is read from {PASSWORD_VARIABLE}.")] = "",
-    evidence_url: Annotated[
-        str, typer.Option(help="The main stream, where --url is a sub-stream: for stills and clear evidence.")
-    ] = "",
+    evidence_url: Annotated[str, typer.Option(help="The main stream, where --url is a sub-stream.")] = "",
     backend: Annotated[str, typer.Option(help="What reads the stream: pyav or opencv.")] = "pyav",
     rests: Annotated[bool, typer.Option("--rests", help="Decode key frames only while nothing changes.")] = False,
     sets: Sets = [],  # noqa: B006

@@ -72,25 +72,37 @@ class SequenceWatch(ArrivalWatch):
         super().__init__(rule, entity, catalogue, NEVER, bound)
 
     def code(self, reading: Reading) -> int | None:
-        """The steps that a reading meets, as bits."""
+        """Which quantity it is, so that the first of two readings of one identity wins, whatever it meets.
+
+        Of detections, of which several may happen at once, the steps that one meets; None when it meets none.
+        """
+        if self.settings.inputs:
+            return self.settings.inputs.index(reading.quantity)
+        return self._met(reading.quantity, reading.value, reading.text) or None
+
+    def _met(self, quantity: str, value: float | None, text: str | None) -> int:
+        """The steps that are met, as bits."""
         met = 0
         for bit, what, label, test in self.tests:
-            if what == reading.quantity and (not label or label == reading.text) and test(reading.value, reading.text):
+            if what == quantity and (not label or label == text) and test(value, text):
                 met |= bit
-        return met or None
+        return met
 
     def take(self, fold: Fold, state: SequenceState, arrived: tuple[Arrival, ...]) -> SequenceState:
         """Seconds first, then what must not be between, then firsts: nothing is before what has its own time."""
         at = arrived[0].at
         firsts = tuple(first for first in state.firsts if at - first.at <= self.settings.within)
         unused: list[Arrival] = []
+        between = False
         for one in arrived:
-            if one.code & THEN and firsts:
+            met = self._met(one.operand.quantity, one.operand.value, one.operand.text)
+            between = between or bool(met & BETWEEN)
+            if met & THEN and firsts:
                 state = self._pair(fold, state, firsts[0], one)
                 firsts = firsts[1:]
-            elif one.code & FIRST:
+            elif met & FIRST:
                 unused.append(one)
-        if any(one.code & BETWEEN for one in arrived):
+        if between:
             firsts = ()
         return replace(state, firsts=self._waiting(fold, firsts, unused))
 
