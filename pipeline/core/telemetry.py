@@ -15,6 +15,8 @@ from collections.abc import Callable
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
+from pipeline.core.errors import ConfigError
+
 LATENCY_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
@@ -89,9 +91,17 @@ def total(metric: Counter | Gauge) -> float:
 
 
 def serve_metrics(port: int) -> None:
-    """Serve `/metrics` on a thread of its own, on IOC_METRICS_HOST (default loopback); port 0 serves nothing."""
+    """Serve `/metrics` on a thread of its own, on IOC_METRICS_HOST (default loopback); port 0 serves nothing.
+
+    Raises ConfigError when the port is taken or the host is not one of ours.
+    """
     if port:
-        start_http_server(port, addr=os.environ.get("IOC_METRICS_HOST", "127.0.0.1"))
+        host = os.environ.get("IOC_METRICS_HOST", "127.0.0.1")
+        try:
+            start_http_server(port, addr=host)
+        except OSError as error:
+            remedy = "end what uses it, or give another --metrics-port"
+            raise ConfigError(f"metrics cannot be served at {host}:{port} ({error.strerror}); {remedy}") from None
 
 
 def configure_logs(component: str) -> None:

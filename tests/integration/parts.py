@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -59,7 +60,8 @@ class Part:
         """Send a deadly signal and wait for the end; returns the exit status."""
         assert self.process is not None
         if self.process.returncode is None:
-            self.process.send_signal(number)
+            with contextlib.suppress(ProcessLookupError):  # it ended in this moment
+                self.process.send_signal(number)
         return await asyncio.wait_for(self.process.wait(), within_s)
 
     def said(self) -> str:

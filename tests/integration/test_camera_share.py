@@ -48,9 +48,14 @@ class Two(NamedTuple):
     async def newest_generation(self, camera: str) -> int:
         return max((each.generation or 0 for each in await self.yard.detections(camera)), default=0)
 
+    async def spread(self) -> bool:
+        """Whether each camera is followed by one worker, and each worker has some."""
+        one, other = await self.followed(0), await self.followed(1)
+        return one | other == set(self.cameras) and not one & other and bool(one) and bool(other)
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def two(stack: StackUnderTest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Two]:
+async def pair(stack: StackUnderTest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Two]:
     folder = tmp_path_factory.mktemp("share")
     ports = choose(("one", "two"), {}, str(folder))
     workers = tuple(
@@ -66,16 +71,23 @@ async def two(stack: StackUnderTest, tmp_path_factory: pytest.TempPathFactory) -
     await yard.close()
 
 
-async def shared(two: Two) -> tuple[set[str], set[str]]:
-    return await two.followed(0), await two.followed(1)
+@pytest_asyncio.fixture(loop_scope="module")
+async def two(pair: Two) -> Two:
+    """Both at work, whatever the test before did to one of them."""
+    for worker in pair.workers:
+        if worker.process is None or worker.process.returncode is not None:
+            await worker.start()
+            await worker.ready()
+    await eventually(pair.spread, 30)
+    return pair
 
 
 async def test_every_camera_is_followed_by_one_worker_and_each_worker_has_some(two: Two) -> None:
-    async def spread() -> bool:
-        one, other = await shared(two)
-        return one | other == set(two.cameras) and not one & other and bool(one) and bool(other)
-
-    await eventually(spread, 30)
+    one, other = await two.followed(0), await two.followed(1)
+    assert one | other == set(two.cameras)
+    assert one & other == set()
+    assert one
+    assert other
 
 
 async def test_a_killed_worker_s_cameras_are_taken_over_in_fifteen_seconds(two: Two) -> None:
@@ -93,14 +105,15 @@ async def test_a_killed_worker_s_cameras_are_taken_over_in_fifteen_seconds(two: 
 
 
 async def test_a_worker_that_comes_back_gets_a_share_and_the_other_s_metrics_of_it_end(two: Two) -> None:
+    await two.workers[1].end(signal.SIGKILL)
+
+    async def alone() -> bool:
+        return await two.followed(0) == set(two.cameras)
+
+    await eventually(alone, TAKEN_OVER_WITHIN_S)
     await two.workers[1].start()
     await two.workers[1].ready()
-
-    async def spread() -> bool:
-        one, other = await shared(two)
-        return one | other == set(two.cameras) and not one & other and bool(other)
-
-    await eventually(spread, 20)
+    await eventually(two.spread, 20)
 
 
 async def test_a_frozen_worker_wakes_up_below_the_generation_of_its_successor(two: Two) -> None:
@@ -119,11 +132,7 @@ async def test_a_frozen_worker_wakes_up_below_the_generation_of_its_successor(tw
         process.send_signal(signal.SIGCONT)
     successors = {camera: await two.newest_generation(camera) for camera in lost}
 
-    async def spread_again() -> bool:
-        one, other = await shared(two)
-        return one | other == set(two.cameras) and not one & other and bool(other)
-
-    await eventually(spread_again, 20)
+    await eventually(two.spread, 20)
     back = lost & await two.followed(1)
 
     async def above() -> bool:
