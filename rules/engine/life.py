@@ -6,13 +6,12 @@ Every function takes a state and returns the next one. SEMANTICS.md says what it
 
 from __future__ import annotations
 
-from enum import IntEnum
-
 from msgspec.structs import replace
 
 from pipeline.core.conditions import ConditionEdge, EndReason, Operand, Why, next_episode
 from pipeline.core.schedule import Schedule
 from rules.engine.comparison import Bound, BoundLevel, DatedBounds, bound_at
+from rules.engine.deadlines import Deadline, begins_of, waits
 from rules.engine.fold import Fold, Source
 from rules.engine.judged import Judged
 from rules.engine.state import (
@@ -26,17 +25,6 @@ from rules.engine.state import (
     idle,
     tallied,
 )
-
-
-class Deadline(IntEnum):
-    """What a state waits for; of several at the same time the first in this order happens."""
-
-    END = 0
-    CLOSE = 1
-    BEGIN = 2
-    LEVEL = 3
-    STALE = 4
-
 
 _BLANK = LevelState()
 
@@ -59,8 +47,7 @@ class Life:
 
     def deadline(self, state: LifeState) -> tuple[int, Deadline] | None:
         """When the state changes by itself, and how."""
-        waits = self._waits(state)
-        return min(waits, default=None)
+        return min(waits(self.bound, state, self.stale_ms), default=None)
 
     def due(self, state: LifeState) -> int | None:
         """When the state changes by itself."""
@@ -68,47 +55,6 @@ class Life:
             return None
         found = self.deadline(state)
         return None if found is None else found[0]
-
-    def _waits(self, state: LifeState) -> list[tuple[int, Deadline]]:
-        if state.phase == IDLE:
-            return []
-        stale = state.at + self.stale_ms
-        waits = [] if state.closes is None else [(state.closes, Deadline.CLOSE)]
-        if state.phase == PENDING:
-            waits.append((stale, Deadline.STALE))
-            waits.extend((t, Deadline.BEGIN) for t in self._begins(state))
-            return waits
-        if not state.unknown:
-            waits.append((stale, Deadline.STALE))
-        if state.clearing is not None:
-            waits.append((state.clearing + self.bound.clear.hold_ms, Deadline.END))
-        waits.extend((t, Deadline.LEVEL) for t in self._level_changes(state))
-        return waits
-
-    def _begins(self, state: LifeState) -> list[int]:
-        own = [
-            held.since + level.hold_ms
-            for held, level in zip(state.levels, self.bound.levels, strict=True)
-            if held.since is not None and level.hold_ms is not None
-        ]
-        shared = [
-            max(held.since, state.since + self.bound.hold_ms)
-            for held, level in zip(state.levels, self.bound.levels, strict=True)
-            if held.since is not None and level.hold_ms is None
-        ]
-        return [*own, *shared]
-
-    def _level_changes(self, state: LifeState) -> list[int]:
-        if state.unknown:
-            return []
-        times = []
-        falls = state.levels[state.level].since is None
-        for index, (held, level) in enumerate(zip(state.levels, self.bound.levels, strict=True)):
-            if held.since is not None and level.hold_ms and (index > state.level or falls):
-                times.append(held.since + level.hold_ms)
-            if held.clearing is not None and level.clear is not None:
-                times.append(held.clearing + level.clear.hold_ms)
-        return times
 
     # --- a value arrives
 
@@ -158,7 +104,7 @@ class Life:
         return self._begin_if_held(fold, new, at)
 
     def _from_pending(self, fold: Fold, state: LifeState, judged: Judged, closes: int | None) -> LifeState:
-        begins = min(self._begins(state), default=None)
+        begins = min(begins_of(self.bound, state), default=None)
         lapses = state.at + self.stale_ms
         if lapses < judged.at and (begins is None or lapses < begins):
             return self._from_idle(fold, idle(state.at, state.seq, state), judged, closes)
@@ -172,7 +118,7 @@ class Life:
         return self._begin_if_held(fold, new, judged.at)
 
     def _begin_if_held(self, fold: Fold, state: LifeState, at: int) -> LifeState:
-        begins = min(self._begins(state), default=None)
+        begins = min(begins_of(self.bound, state), default=None)
         return state if begins is None or begins > at else self._begin(fold, state, begins)
 
     def _begin(self, fold: Fold, state: LifeState, at: int) -> LifeState:

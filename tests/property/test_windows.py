@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import statistics
-from collections.abc import Callable
-from fractions import Fraction
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +10,7 @@ from pipeline.core.conditions import ConditionEdge
 from rules.backtest import backtest, parse_input
 from rules.engine.loader import load_text
 from rules.kinds.aggregates import AGGREGATES, Memory
+from tests.property.naive_kinds import AGGREGATES as NAIVE_AGGREGATES
 
 T0 = 1_795_222_800_000
 SIZE, EVERY, LATENESS = 60_000, 20_000, 10_000
@@ -22,22 +18,8 @@ NOTHING: Memory = ()
 Values = list[float]
 
 
-def _leq(values: Values) -> float:
-    return 10 * math.log10(sum(10 ** (value / 10) for value in values) / len(values))
-
-
-NAIVE: dict[str, Callable[[Values], float | None]] = {
-    "count": lambda values: float(len(values)),
-    "sum": lambda values: float(sum(map(Fraction, values))),
-    "mean": lambda values: float(sum(map(Fraction, values))) / len(values) if values else None,
-    "min": lambda values: min(values, default=None),
-    "max": lambda values: max(values, default=None),
-    "last": lambda values: values[-1] if values else None,
-    "p95": lambda values: sorted(values)[math.ceil(0.95 * len(values)) - 1] if values else None,
-    "distinct": lambda values: float(len(set(values))) if values else None,
-    "stddev": lambda values: statistics.stdev(values) if len(values) > 1 else None,
-    "leq": lambda values: _leq(values) if values else None,
-}
+NAIVE = {name: of for name, of in NAIVE_AGGREGATES.items() if name not in ("vector_mean", "increase")}
+"""Those that need no angles and no readings before the window."""
 _sample = st.tuples(st.integers(0, 400_000), st.integers(0, 9_000), st.integers(0, 60).map(lambda v: v / 10))
 
 
