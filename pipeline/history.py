@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -55,16 +55,26 @@ def _lines(topic: str, record: Any) -> Iterator[Input]:
         yield Input(event=event, log=record.timestamp, partition=record.partition, offset=record.offset, line=line)
 
 
-def from_store(connection: psycopg.Connection, since: int, until: int) -> list[Input]:
-    """Everything that the broker took from `since` until before `until` (ms) and the store still has."""
-    times = [datetime.fromtimestamp(at / 1000, UTC) for at in (since, until)]
-    readings = connection.execute(f"{_READINGS} where r.log >= %s and r.log < %s", times)
+def from_store(
+    connection: psycopg.Connection, since: int, until: int, sources: Sequence[str] | None = None
+) -> list[Input]:
+    """Everything that the broker took from `since` until before `until` (ms) and the store still has.
+
+    `sources`: of these devices, cameras and cases only.
+    """
+    given: list[Any] = [datetime.fromtimestamp(at / 1000, UTC) for at in (since, until)]
+    given += [] if sources is None else [list(sources)]
+    readings = connection.execute(f"{_READINGS} where {_span('r.log', 's.device', sources)}", given)
     found = [_input(_reading(row), row[-4:]) for row in readings]
-    bodies: tuple[tuple[str, type[Event]], ...] = (("detections", Detection), ("cases", Case))
-    for table, type_ in bodies:
-        query = f"select body::text, {_PLACE} from ioc.{table} where log >= %s and log < %s"  # noqa: S608
-        found += [_input(msgspec.json.decode(row[0], type=type_), row[-4:]) for row in connection.execute(query, times)]
+    bodies: tuple[tuple[str, str, type[Event]], ...] = (("detections", "camera", Detection), ("cases", "case_id", Case))
+    for table, source, type_ in bodies:
+        query = f"select body::text, {_PLACE} from ioc.{table} where {_span('log', source, sources)}"  # noqa: S608
+        found += [_input(msgspec.json.decode(row[0], type=type_), row[-4:]) for row in connection.execute(query, given)]
     return in_order(found)
+
+
+def _span(log: str, source: str, sources: Sequence[str] | None) -> str:
+    return f"{log} >= %s and {log} < %s" + ("" if sources is None else f" and {source} = any(%s)")
 
 
 def series(connection: psycopg.Connection, device: str, quantity: str, since: int, until: int) -> list[Reading]:

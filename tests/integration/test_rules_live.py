@@ -38,6 +38,15 @@ raise: {{major: {{above: {above}}}}}
 """
 
 
+OVER = """
+id: {p}.over
+title: {{vi: Nhiều nơi, en: Several places}}
+kind: composite
+of: [{p}.level]
+severity: +1
+"""
+
+
 class Door:
     """A door that follows the catalogue as the gateway does, and sends one device's level ten times a second."""
 
@@ -145,7 +154,31 @@ async def test_a_changed_rule_is_live_in_five_seconds_and_its_alert_is_explained
         checks = json.loads(out)["checks"]
         assert checks
         assert all(check["same"] for check in checks)
+        await check_over(stack, tmp_path, prefix)
         await check_backtests(stack, lower, higher, began)
+
+
+async def check_over(stack: StackUnderTest, folder: Path, prefix: str) -> None:
+    """An alert over another one is verified by a replay of both rules: its own comparison is of more than a number."""
+    path = folder / "over.yaml"
+    path.write_text(OVER.format(p=prefix))
+    code, out, error = await command(stack, "rule", "apply", str(folder / "4.yaml"), str(path))
+    assert code == 0, error + out
+
+    async def there() -> bool:
+        return bool(await raised(stack, f"{prefix}.over"))
+
+    await eventually(there, 20, every_s=0.1)
+    [alert] = await raised(stack, f"{prefix}.over")
+
+    async def explained() -> bool:
+        return (await command(stack, "rule", "explain", alert.alert))[0] == 0
+
+    await eventually(explained, 20)
+    code, out, error = await command(stack, "rule", "explain", alert.alert, "--verify", "--json")
+    assert code == 0, error + out
+    found = {check["what"].split()[0]: check["same"] for check in json.loads(out)["checks"]}
+    assert found == {prefix: True, "comparison": None, "replay": True}
 
 
 async def check_backtests(stack: StackUnderTest, lower: Path, higher: Path, began: int) -> None:
