@@ -32,7 +32,7 @@ const detail = new Detail(place("detail"), {
   back: () => open(false),
   now: () => live.now(),
   title: (id) => list.rowTitle(id),
-  other: (key) => [...alerts.values()].find((alert) => alert.key === key),
+  other: (key) => [...alerts.values()].filter((alert) => alert.key === key).sort((a, b) => b.episode - a.episode)[0],
   choose: (id) => choose(id, true),
 });
 

@@ -40,7 +40,7 @@ function bound(why) {
 
 const row = (name, ...contents) => h("div", {}, h("dt", {}, name), h("dd", {}, ...contents));
 
-/** Elements that say why. `other`: the open alert of a key, if any; `choose`: opens it. */
+/** Elements that say why. `other`: the newest alert of a key, if it is in the list; `choose`: opens it. */
 export function why(alert, now, { other, choose }) {
   const reason = alert.why;
   const facts = [];
