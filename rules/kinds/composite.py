@@ -13,15 +13,14 @@ from rules.engine.fields import Fields
 from rules.engine.predicates import SEVERITIES
 from rules.engine.settings import Rule
 from rules.engine.stage2 import Item
-from rules.engine.watch import Entity, Watch
 from rules.engine.world import World
 from rules.kinds.distance import read_distance
 from rules.kinds.gathering import (
     Found,
     Gathering,
-    GatheringState,
     Group,
     Grouping,
+    OverConditions,
     Ranking,
     check_clear,
     fixed,
@@ -103,15 +102,8 @@ class SamePlace(Grouping):
         return found
 
 
-class Composite:
-    """The kind. It watches conditions, not readings."""
-
-    needs_raise = False
-    needs_quantity = False
-    starts = False
-    single = False
-    states = ()
-    state = GatheringState
+class Composite(OverConditions):
+    """The kind."""
 
     def read(self, fields: Fields) -> CompositeSettings:
         """`of`, `match`, `same`, `within`, `severity` and `unless`."""
@@ -122,10 +114,6 @@ class Composite:
         severity, rise = _severity(fields)
         within, unless = fields.duration("within", None), _unless(fields, weights, radius)
         return CompositeSettings(weights, needed, same, radius, within, severity, rise, unless)
-
-    def watch(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> Watch:
-        """Never called: stage 1 has nothing to do."""
-        raise NotImplementedError
 
     def members(self, rule: Rule) -> frozenset[str]:
         """The rules in `of` and `unless`."""

@@ -9,17 +9,15 @@ import msgspec
 from msgspec.structs import replace
 
 from pipeline.core.conditions import RANK, Condition, ConditionEdge, Partial, Severity, Threshold
-from rules.engine.catalogue import Catalogue
 from rules.engine.duration import show_duration
 from rules.engine.fields import Fields
 from rules.engine.fold import Fold
 from rules.engine.predicates import SEVERITIES
 from rules.engine.settings import Rule
 from rules.engine.stage2 import Item, item_of
-from rules.engine.watch import Entity, Watch
 from rules.engine.world import World
 from rules.kinds.composite import PLACES, SamePlace, read_members
-from rules.kinds.gathering import MAX_WAITING, Gathering, GatheringState, Step, check_clear, fixed
+from rules.kinds.gathering import MAX_WAITING, Gathering, GatheringState, OverConditions, Step, check_clear, fixed
 
 MAX_TIMES = 1000
 
@@ -78,15 +76,8 @@ class Begins(Gathering):
         return replace(state, waiting=tuple(waiting))
 
 
-class Recurrence:
-    """The kind. It watches conditions, not readings."""
-
-    needs_raise = False
-    needs_quantity = False
-    starts = False
-    single = False
-    states = ()
-    state = GatheringState
+class Recurrence(OverConditions):
+    """The kind."""
 
     def read(self, fields: Fields) -> RecurrenceSettings:
         """`of`, `times`, `within`, `same` and `severity`."""
@@ -103,10 +94,6 @@ class Recurrence:
             same=fields.choice("same", PLACES, PLACES[0]),
             severity=Severity(name) if name in SEVERITIES else Severity.WARNING,
         )
-
-    def watch(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> Watch:
-        """Never called: stage 1 has nothing to do."""
-        raise NotImplementedError
 
     def members(self, rule: Rule) -> frozenset[str]:
         """The rules in `of`."""
