@@ -13,11 +13,12 @@ from pipeline.core.clock import parse_rfc3339, rfc3339
 from pipeline.core.conditions import Operand, Why
 from pipeline.core.errors import BadInput
 from pipeline.core.events import Reading
-from pipeline.history import from_store, read_again, series
+from pipeline.history import from_store, read_again, series, stored_again
 from rules.backtest import backtest
 from rules.engine.catalogue import Catalogue, changes_from
 from rules.engine.loader import rule_from_document
 from rules.explain import Check, check_comparison, check_operand, check_replay, check_window, replayed, sources
+from rules.formulas import derived_quantities
 
 HISTORY_MS = 2 * 86_400_000
 """How far before an alert's evidence its replay begins: a day's index looks at 31 h, most rules at less."""
@@ -41,7 +42,9 @@ async def verified(connection: psycopg.Connection, brokers: str, why: Why) -> li
     checks = [check_operand(one, await _again(connection, brokers, one)) for one in why.operands]
     if why.window is not None and why.operands:
         last = why.operands[-1]
-        readings = series(connection, last.device, last.quantity, why.window.start, why.window.end)
+        span = (why.window.start, why.window.end)
+        derived = last.quantity in derived_quantities()
+        readings = series(connection, last.device, last.quantity, *span, derived=derived)
         checks.append(check_window(why, readings))
     return [*checks, check_comparison(why)]
 
@@ -69,12 +72,10 @@ def replay(connection: psycopg.Connection, alert: Alert, documents: Sequence[tup
 
 
 async def _again(connection: psycopg.Connection, brokers: str, operand: Operand) -> Reading | None:
-    """From the log; from the store when the log no longer goes back so far."""
-    found = await read_again(brokers, operand)
-    if found is not None:
-        return found
-    stored = series(connection, operand.device, operand.quantity, operand.at, operand.at + 1)
-    return next((one for one in stored if one.seq == operand.seq), None)
+    """From the log; from the store when the log no longer goes back so far, and what a formula made."""
+    derived = operand.quantity in derived_quantities()  # its place is that of the reading that it was made of
+    found = None if derived else await read_again(brokers, operand)
+    return stored_again(connection, operand) if found is None else found
 
 
 def lines_of(alert: Alert, checks: Sequence[Check]) -> list[str]:
