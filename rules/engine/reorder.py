@@ -112,8 +112,10 @@ class Reordered:
         if state.inner is not None:
             inside = _Inside(fold, self.key, state.inner)
             self.inner.retire(inside, at, reason)
-            kept = inside.state(self.key)
-            fold.changed[self.key] = None if kept is None else ReorderState((), kept)
+
+    def episode(self, state: ReorderState) -> int | None:
+        """The newest episode of the kind's condition."""
+        return None if state.inner is None else self.inner.episode(state.inner)
 
     def adopt(self, fold: Fold) -> None:
         """Judge on under the changed rule."""
@@ -127,10 +129,14 @@ class Reordered:
 class _Inside(Fold):
     """A fold as the kind inside sees it: its own state under the key, no timers; all else is the outer one's."""
 
-    __slots__ = ()
+    __slots__ = ("outer",)
 
     def __init__(self, outer: Fold, key: bytes, state: Any, frame: Any = None, evidence: str | None = None) -> None:
         super().__init__(outer.frame if frame is None else frame, outer.log, {}, {})
         self.evidence = outer.evidence if evidence is None else evidence
         self.now, self.outputs, self.counts, self.derived = outer.now, outer.outputs, outer.counts, outer.derived
-        self.changed = {key: state}
+        self.changed, self.outer = {key: state}, outer
+
+    def state(self, key: bytes) -> Any:
+        """Its own state; of other keys the outer fold's."""
+        return self.changed[key] if key in self.changed else self.outer.state(key)
