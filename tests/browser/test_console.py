@@ -261,6 +261,9 @@ def test_no_page_scrolls_sideways(page: Page, centre: Centre, password: str, wid
     page.goto(f"{centre.url}/devices")
     expect(page.locator("#devices")).to_contain_text(flood.prefix)
     assert _too_wide(page) == []
+    page.click(".who .name")
+    expect(page.locator("h1")).to_have_text("Đổi mật khẩu")
+    assert _too_wide(page) == []
 
 
 def _too_wide(page: Page) -> Any:
