@@ -16,6 +16,7 @@ ZONE_ANALYTICS: ExtensionTable[MakeAnalytic] = ExtensionTable(
         "wrong_way": "vision.analytics.wrong_way:wrong_way",
         "queue": "vision.analytics.queue:queue",
         "coverage": "vision.analytics.coverage:coverage",
+        "density": "vision.analytics.density:density",
         "speeds": "vision.analytics.speeds:speeds",
         "running": "vision.analytics.running:running",
         "abandoned": "vision.analytics.abandoned:abandoned",

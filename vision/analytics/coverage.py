@@ -37,6 +37,6 @@ class Coverage(ZoneAnalytic):
 
 def coverage(setting: Setting) -> Coverage | None:
     """For lanes of vehicles on known ground."""
-    if setting.zone.direction is None or not setting.vehicles or setting.area_m2 is None:
+    if setting.zone.direction is None or not setting.vehicles or setting.vehicles_m2 is None:
         return None
-    return Coverage(setting.zone.id, setting.area_m2)
+    return Coverage(setting.zone.id, setting.vehicles_m2)

@@ -19,7 +19,7 @@ class Crowd(ZoneAnalytic):
     every_ms = SLOWLY_MS
 
     def __init__(self, setting: Setting) -> None:
-        self._zone, self._area_m2 = setting.zone, setting.area_m2
+        self._zone, self._area_m2 = setting.zone, setting.people_m2
         self._level = Level(DetectionEvent.CROWD, setting.zone.id)
         self._people = 0
 
@@ -45,5 +45,5 @@ class Crowd(ZoneAnalytic):
 
 def crowd(setting: Setting) -> Crowd | None:
     """For zones of people that have a known area or a number that is a crowd."""
-    asked = setting.people and (setting.area_m2 is not None or setting.zone.crowd is not None)
+    asked = setting.people and (setting.people_m2 is not None or setting.zone.crowd is not None)
     return Crowd(setting) if asked else None

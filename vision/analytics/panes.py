@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 PANE_MS = 60_000
-_BLIND_MS = 5000
+BLIND_MS = 5000
 """No picture for longer: that time was not seen."""
 
 
@@ -28,12 +28,12 @@ class Panes:
             self._start(at)
             return None
         gap = at - self._last
-        self._seen += min(at, self._end) - self._last if gap <= _BLIND_MS else 0
+        self._seen += min(at, self._end) - self._last if gap <= BLIND_MS else 0
         self._last = at
         if at < self._end:
             return None
         closed = Pane(self._end, self._seen / 1000)
-        self._seen = at - max(self._end, at - gap) if gap <= _BLIND_MS else 0
+        self._seen = at - max(self._end, at - gap) if gap <= BLIND_MS else 0
         self._end = _end(at)
         return closed
 

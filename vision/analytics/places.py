@@ -45,8 +45,9 @@ class Places:
         lines: bool = True,
     ) -> None:
         drawn, ground = camera.frame_size or size, plane if plane is not None and plane.grounded else None
-        self._exclusions = [Polygon(zone, drawn, size) for zone in camera.zones if zone.kind == "exclusion"]
-        settings = [Setting(zone, drawn, size, ground) for zone in camera.zones if zone.kind == "inclusion"]
+        hiding = [zone for zone in camera.zones if zone.kind == "exclusion"]
+        self._exclusions = [Polygon(zone, drawn, size) for zone in hiding]
+        settings = [Setting(zone, drawn, size, ground, hiding) for zone in camera.zones if zone.kind == "inclusion"]
         self._zones = [_ZoneAtWork(setting, sorted(names)) for setting in settings]
         self._lines = [LineCounts(line, drawn, size, plane) for line in camera.lines] if lines else []
         self._told, self._last = -1, 0

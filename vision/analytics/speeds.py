@@ -14,6 +14,7 @@ from vision.tracker import Track
 from vision.zones import Moment, Stay
 
 MEAN_SPEED, SPEED_P85, SPEEDING_SHARE = "mean_speed", "speed_p85", "speeding_share"
+VEHICLE_SPEED = "vehicle_speed"
 LEAST_VEHICLES = 5
 """A percentile or a share of fewer says nothing."""
 PARKED_MS = 300_000
@@ -86,7 +87,8 @@ class Trip:
 class Speeds(ZoneAnalytic):
     """Each minute: `mean_speed`, the metres that all vehicles went by the seconds that they took (Edie's space-mean
     speed: for vehicles that pass the whole zone, the harmonic mean of theirs); of those who left, the 85th percentile
-    and, where there is a limit, the share of those who exceed it by more than their standard error.
+    and, where there is a limit, the share of those who exceed it by more than their standard error. Each second:
+    `vehicle_speed` of every vehicle that left, its way by its time, dated to when it left.
     """
 
     def __init__(self, place: str, limit_kmh: float | None) -> None:
@@ -95,6 +97,8 @@ class Speeds(ZoneAnalytic):
         self._trips: dict[str, Trip] = {}
         self._metres = self._seconds = 0.0
         self._passed: list[Passed] = []
+        self._untold: list[Measure] = []
+        self._dated = -1
 
     def update(self, moment: Moment, everybody: Sequence[Track]) -> Iterable[Finding]:
         """Follow those who are there, and take the measure of those who left."""
@@ -105,18 +109,32 @@ class Speeds(ZoneAnalytic):
             trip = self._trips.pop(stay.track.id, None)
             if trip is not None:
                 self._add(trip, stay.left_at or stay.track.at)
-                passed = trip.passed()
-                self._passed += [] if passed is None else [passed]
+                self._note(trip.passed(), stay.left_at or stay.track.at)
         return ()
 
     def measure(self, at: int) -> Iterable[Measure]:
-        """The speeds of a minute that is over."""
+        """The speeds of those who left, and of a minute that is over."""
         closed = self._panes.close(at)
-        return () if closed is None else self._told(at, closed.end - 1)
+        yield from self._left()
+        if closed is not None:
+            yield from self._told(at, closed.end - 1)
 
     def rest(self, at: int) -> Iterable[Measure]:
         """The speeds of the minute that was broken off."""
-        return () if self._panes.rest(at) is None else self._told(at, at)
+        yield from self._left()
+        if self._panes.rest(at) is not None:
+            yield from self._told(at, at)
+
+    def _left(self) -> list[Measure]:
+        untold, self._untold = self._untold, []
+        return untold
+
+    def _note(self, passed: Passed | None, at: int) -> None:
+        """Each later than all before it: two vehicles that left together are two readings of one series."""
+        if passed is not None:
+            self._passed.append(passed)
+            self._dated = max(at, self._dated + 1)
+            self._untold.append(self._measure(VEHICLE_SPEED, passed.mps * KMH, self._dated))
 
     def _add(self, trip: Trip, at: int) -> None:
         metres, seconds = trip.told(at)

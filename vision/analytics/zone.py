@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+import numpy as np
+
 from pipeline.core.catalogue import Zone
 from pipeline.core.events import DetectionEvent, Edge
+from vision.analytics.ground import seen_part
 from vision.lines import Direction
 from vision.plane import Plane
 from vision.tracker import Track
@@ -68,12 +71,14 @@ class ZoneAnalytic:
 
 @dataclass(frozen=True)
 class Setting:
-    """A zone as drawn on pictures of `drawn`, for pictures of `real`. `plane`: the ground, if it is known."""
+    """A zone as drawn on pictures of `drawn`, for pictures of `real`. `plane`: the ground, if it is known;
+    `exclusions`: the camera's zones that hide something."""
 
     zone: Zone
     drawn: tuple[int, int]
     real: tuple[int, int]
     plane: Plane | None = None
+    exclusions: Sequence[Zone] = ()
 
     @property
     def people(self) -> bool:
@@ -94,6 +99,36 @@ class Setting:
         pairs = zip(corners, [*corners[1:], corners[0]], strict=True)
         area = abs(sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in pairs)) / 2
         return area if math.isfinite(area) and area > 0 else None
+
+    @cached_property
+    def people_m2(self) -> float | None:
+        """Ground on which people of the zone are seen: without what exclusion zones hide at all hours."""
+        return self._seen_m2(set(self.zone.labels) - NOT_PEOPLE)
+
+    @cached_property
+    def vehicles_m2(self) -> float | None:
+        """The same for vehicles."""
+        return self._seen_m2(VEHICLES.intersection(self.zone.labels))
+
+    @cached_property
+    def length_m(self) -> float | None:
+        """The road that is seen, metres along the zone's direction; None without direction or known ground.
+
+        Of a zone of which a part is hidden, as much less as its ground.
+        """
+        seen_m2, area_m2 = self.vehicles_m2, self.area_m2
+        if self.plane is None or self.ways is None or self.ways.ground is None or not seen_m2 or not area_m2:
+            return None
+        corners = self.plane.metres(scaled(self.zone.polygon, self.drawn, self.real))
+        return float(np.ptp(corners @ self.ways.ground)) * seen_m2 / area_m2
+
+    def _seen_m2(self, labels: Set[str]) -> float | None:
+        """None when all of it is hidden, too."""
+        if self.plane is None or self.area_m2 is None:
+            return None
+        hiding = [zone for zone in self.exclusions if zone.schedule is None and labels <= set(zone.labels)]
+        polygon, *hidden = (scaled(each.polygon, self.drawn, self.real) for each in (self.zone, *hiding))
+        return self.area_m2 * seen_part(polygon, hidden, self.plane) or None
 
     @cached_property
     def ways(self) -> Ways | None:

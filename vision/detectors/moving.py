@@ -1,8 +1,9 @@
 """What moves before a background that is learned: blobs, for the detectors that need no weights.
 
 MOG2 (Zivkovic and van der Heijden, Pattern Recognition Letters 27, 2006) on pictures of half the size. It forgets by
-time, not by the number of pictures: what stands for MEMORY_S becomes background. The first seconds give ghosts of
-those who stood there first.
+time, not by the number of pictures. What came and stands is kept out of it for half an hour
+(vision.detectors.standing): without that, a fresh model of MEMORY_S takes it for background after a tenth of that.
+The first seconds give ghosts of those who stood there first.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vision.detectors.standing import Standing, Thing
 from vision.picture import Box, Picture
 from vision.plane import Plane
 
@@ -64,23 +66,31 @@ class Background:
     def __init__(self) -> None:
         self._model = cv2.createBackgroundSubtractorMOG2(round(MEMORY_S), _VARIANCE, detectShadows=True)
         self._size = (0, 0)
+        self._standing = Standing(0, 0)
         self._at: int | None = None
         self._pictures = 0
 
     def blobs(self, picture: Picture) -> list[Blob]:
-        """What moves in the picture; learns from it."""
-        mask = cv2.morphologyEx(self._moving(picture), cv2.MORPH_OPEN, _OPEN)
+        """What moves in the picture, and what came and stands; learns from it."""
+        moving, things = self._moving(picture)
+        mask = cv2.morphologyEx(moving, cv2.MORPH_OPEN, _OPEN)
         _, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(mask, _JOIN))
-        return [_blob(mask, labels, n, row) for n, row in enumerate(stats.tolist()) if n]
+        movers = [_blob(mask, labels, n, row) for n, row in enumerate(stats.tolist()) if n]
+        return movers + [_standing(thing) for thing in things]
 
-    def _moving(self, picture: Picture) -> NDArray[np.uint8]:
-        """Half the size, 255 where something moves; shadows do not."""
+    def _moving(self, picture: Picture) -> tuple[NDArray[np.uint8], list[Thing]]:
+        """Half the size, 255 where something moves; shadows do not. And what stands."""
+        small = np.asarray(cv2.resize(picture.image, None, fx=_HALF, fy=_HALF, interpolation=cv2.INTER_AREA), np.uint8)
         if picture.size != self._size:
             self._size, self._pictures, self._at = picture.size, 0, None
             self._model.clear()
-        small = cv2.resize(picture.image, None, fx=_HALF, fy=_HALF, interpolation=cv2.INTER_AREA)
-        mask = self._model.apply(small, learningRate=self._rate(picture.at))
-        return np.asarray((mask > _SHADOW) * 255, np.uint8)
+            self._standing = Standing(*small.shape[:2])
+        mask = self._model.apply(self._standing.learnable(small), learningRate=self._rate(picture.at))
+        moving = np.asarray((mask > _SHADOW) * 255, np.uint8)
+        return self._standing.update(small, moving, self._learned, picture.at)
+
+    def _learned(self) -> NDArray[np.uint8]:
+        return np.asarray(self._model.getBackgroundImage(), np.uint8)
 
     def _rate(self, at: int) -> float:
         """How much of the background this picture is: by the time since the one before, and more at the beginning."""
@@ -95,6 +105,13 @@ def _blob(mask: NDArray[Any], labels: NDArray[Any], number: int, row: list[int])
     there = np.s_[y : y + height, x : x + width]
     box = Box(x / _HALF, y / _HALF, width / _HALF, height / _HALF)
     return Blob(box, area / _HALF**2, (labels[there] == number) & (mask[there] > 0))
+
+
+def _standing(thing: Thing) -> Blob:
+    rows, columns = thing.where
+    height, width = thing.mask.shape
+    box = Box(columns.start / _HALF, rows.start / _HALF, width / _HALF, height / _HALF)
+    return Blob(box, np.count_nonzero(thing.mask) / _HALF**2, thing.mask)
 
 
 def expected_heights(boxes: list[Box], plane: Plane | None) -> list[float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.core.catalogue import Zone, ZoneHours
 from pipeline.core.events import DetectionEvent, Edge
 from tests.unit.vision.street import BAG, CAR, PERSON, Mover, Street, by_points, straight, times
 from tests.unit.vision.watching import CAMERA, RATE_NAMES, RATES, places, play, zone
@@ -20,6 +21,20 @@ def gathering(people: int, until_s: float = 60) -> Street:
 def test_density_is_people_by_the_square_metres_of_the_ground() -> None:
     heard = play(places([zone()]), gathering(25), times(5, 10), shake=1)
     assert heard.values("crowd_density")[1:] == [pytest.approx(0.25, rel=0.02)] * 2
+
+
+@pytest.mark.parametrize(("labels", "hours", "seen_m2"), [
+    (("person",), None, 60), (("car",), None, 100), (("person",), ZoneHours(when="daily 22:00-05:00"), 100),
+])  # fmt: skip
+def test_hidden_ground_is_not_counted_where_it_hides_people_at_all_hours(
+    labels: tuple[str, ...], hours: ZoneHours | None, seen_m2: float
+) -> None:
+    """The left 4 of the square's 10 m."""
+    strip = CAMERA.ground((-9, 10), (-1, 10), (-1, 30), (-9, 30))
+    hiding = Zone(id="x", polygon=strip, kind="exclusion", labels=labels, schedule=hours)
+    street = Street([Mover(PERSON, by_points((0, 3, 20), (60, 3, 20)))] * 6, CAMERA)
+    heard = play(places([zone(), hiding]), street, times(5, 10))
+    assert heard.values("crowd_density")[-1] == pytest.approx(6 / seen_m2, rel=0.02)
 
 
 def test_cars_and_bags_are_no_people() -> None:

@@ -70,6 +70,7 @@ def test_cars_in_pictures_are_counted_exactly_and_their_speed_is_right(fps: floa
     assert heard.values("mean_speed") == [pytest.approx(harmonic_mean(SPEEDS), rel=within)]
     # in order: 21 24 28 33 36 40; 85 % of the way from the 1st to the 6th is at 5.25: 36 + 0.25 x 4
     assert heard.values("speed_p85") == [pytest.approx(37.0, rel=within)]
+    assert sorted(heard.values("vehicle_speed")) == [pytest.approx(kmh, rel=within) for kmh in sorted(SPEEDS)]
     assert heard.values("speeding_share") == [pytest.approx(100 / 3, abs=0.01)]
     assert heard.of(DetectionEvent.WRONG_WAY) == heard.of(DetectionEvent.STOPPED) == []
 

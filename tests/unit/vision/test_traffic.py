@@ -50,6 +50,50 @@ def test_the_85th_percentile_and_the_speeding_share_are_those_of_the_vehicles(at
     assert heard.values("speeding_share") == [40.0]
 
 
+@pytest.mark.parametrize("at", RATES, ids=RATE_NAMES)
+def test_every_vehicle_that_left_has_its_speed_dated_to_when_it_left(at: list[float]) -> None:
+    heard = play(places([lane()]), platoon(*SPEEDS), at, shake=1)
+    told = [each for each in heard.measures if each.quantity == "vehicle_speed"]
+    assert sorted(each.value for each in told) == [pytest.approx(kmh, rel=0.04) for kmh in sorted(SPEEDS)]
+    # its near end, 2.15 m before its middle, comes from 57.85 m to the zone's end at 14 m
+    gone = sorted(3.0 * n + (60 - 2.15 - NEAR_M) / (kmh / KMH) for n, kmh in enumerate(SPEEDS))
+    assert [each.at / 1000 for each in told] == [pytest.approx(time, abs=0.4) for time in gone]
+
+
+def test_two_vehicles_that_leave_together_are_two_readings() -> None:
+    told = play(places([lane()]), platoon(36, 36, 36, every_s=0), times(5, 10)).measures
+    dated = [each.at for each in told if each.quantity == "vehicle_speed"]
+    assert len(dated) == len(set(dated)) == 3
+
+
+@pytest.mark.parametrize("at", RATES, ids=RATE_NAMES)
+def test_density_is_the_seconds_spent_by_the_seconds_and_the_kilometres_seen(at: list[float]) -> None:
+    """Ten cars at 36 km/h: 3 s each on 30 m in a minute; times 36 km/h it is the flow of 600 vehicles an hour."""
+    heard = play(places([lane()]), platoon(*[36.0] * 10, every_s=3.17), [*at, 60.1], shake=3)
+    assert heard.values("traffic_density") == [pytest.approx(10 * 3 / 60 / 0.030, rel=0.05)]
+
+
+def test_who_stands_counts_in_the_density_and_a_broken_minute_is_told_when_most_of_it_was_seen() -> None:
+    jam = Street([Mover(CAR, by_points((0, 0, 20 + 8 * n), (200, 0, 20 + 8 * n))) for n in range(3)], CAMERA)
+    told = play(places([lane()]), jam, times(3, 170)).measures
+    dated = [each for each in told if each.quantity == "traffic_density"]
+    assert [each.at for each in dated] == [59_999, 119_999, 170_000]
+    assert [each.value for each in dated] == [pytest.approx(100, rel=0.01)] * 3
+    assert len(play(places([lane()]), jam, times(3, 150)).values("traffic_density")) == 2
+    assert play(places([lane(direction=None)]), jam, times(3, 70)).values("traffic_density") == []
+
+
+def test_a_hidden_part_of_a_road_is_no_road() -> None:
+    """The farther 20 of 30 m are hidden from 24 m to beyond the horizon; one of two cars is there."""
+    left, right = CAMERA.ground((-9, 24), (9, 24))
+    sky = Zone(id="x", polygon=(left, right, (760.0, 1.0), (5.0, 1.0)), kind="exclusion", labels=("car", "motorcycle"))
+    street = Street([Mover(CAR, by_points((0, 0, y), (70, 0, y))) for y in (20, 35)], CAMERA)
+    heard = play(places([lane(), sky]), street, times(3, 61))
+    assert heard.values("traffic_density")[0] == pytest.approx(1 / 0.010, rel=0.02)
+    # a car of 4.5 m in a lane of 3.5 m on 10 m x 10 m
+    assert heard.values("road_occupancy")[-1] == pytest.approx(100 * 4.5 * 3.5 / 100, rel=0.02)
+
+
 def test_who_is_faster_by_less_than_the_speed_s_own_error_does_not_speed() -> None:
     street = platoon(*[51.0] * 6)  # it takes them 2.1 s: places known to 0.6 m give 0.85 / 2.1 m/s or 1.45 km/h
     street.sigma_m = 0.6
