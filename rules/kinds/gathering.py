@@ -267,12 +267,15 @@ def _level(severity: Severity, threshold: Threshold) -> BoundLevel:
 
 
 def strongest(items: Sequence[Item], within: int | None, rank: Ranking, around: Item | None = None) -> Found:
-    """The highest rank of items begun within `within` ms of one another, those with `around` only when given."""
+    """The highest rank of items begun within `within` ms of one another, those with `around` only when given.
+
+    Of equal ranks the most items, then the earliest.
+    """
     begins = [one.begin for one in items]
     if within is None or max(begins, default=0) - min(begins, default=0) <= within:
         return Found(rank(items), tuple(items))
     best = Found(0, ())
-    for first in items:
+    for first in sorted(items, key=lambda one: one.begin):
         window = [one for one in items if first.begin <= one.begin <= first.begin + within]
         if around is not None and around not in window:
             continue
