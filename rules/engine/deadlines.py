@@ -57,8 +57,8 @@ def _level_changes(bound: Bound, state: LifeState) -> list[int]:
     times = []
     falls = state.levels[state.level].since is None
     for index, (held, level) in enumerate(zip(state.levels, bound.levels, strict=True)):
-        if held.since is not None and level.hold_ms and (index > state.level or falls):
-            times.append(held.since + level.hold_ms)
+        if held.since is not None and (index > state.level or falls):
+            times.append(held.since + (level.hold_ms or 0))  # without a `for` only after a change that took it away
         if held.clearing is not None and level.clear is not None:
             times.append(held.clearing + level.clear.hold_ms)
     return times

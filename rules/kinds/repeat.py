@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
+from pipeline.core.conditions import Operand
 from pipeline.core.events import Reading
 from rules.engine.catalogue import Catalogue
 from rules.engine.fields import Fields
@@ -13,7 +14,7 @@ from rules.engine.judged import Judged
 from rules.engine.series import SeriesState, SeriesWatch
 from rules.engine.settings import Rule
 from rules.engine.state import IDLE, LifeState
-from rules.engine.watch import Entity, Watch
+from rules.engine.watch import Entity, Watch, operand
 
 MAX_TIMES = 1000
 Hit = tuple[int, int]
@@ -29,9 +30,10 @@ class RepeatSettings(msgspec.Struct, frozen=True):
 
 
 class RepeatState(SeriesState, frozen=True, array_like=True):
-    """The readings that count still, oldest first."""
+    """The readings that count still, oldest first. `last`: the newest reading, whose value holds when one falls out."""
 
     hits: tuple[Hit, ...] = ()
+    last: Operand | None = None
 
 
 class RepeatWatch(SeriesWatch):
@@ -56,7 +58,7 @@ class RepeatWatch(SeriesWatch):
         life = self.judge(
             fold, state.life, msgspec.structs.replace(reading, at=at), line, reading.value, truths=self._truths(hits)
         )
-        return RepeatState(reading.at, reading.seq, life, hits)
+        return RepeatState(reading.at, reading.seq, life, hits, operand(reading, fold, line) if hits else None)
 
     def _kept(self, hits: tuple[Hit, ...], at: int) -> tuple[Hit, ...]:
         """The last n readings; or of the readings in (at - T, at] the newest k that meet each level."""
@@ -90,7 +92,7 @@ class RepeatWatch(SeriesWatch):
     def _leave(self, fold: Fold, state: RepeatState, at: int) -> RepeatState:
         assert state.life is not None
         hits = self._kept(state.hits, at)
-        last = state.life.last
+        last = state.last or state.life.last
         judged = Judged(at, 0, None if last is None else last.value, None, last, truths=self._truths(hits))
         return replace(state, life=self.conditions.judge(fold, state.life, judged), hits=hits)
 

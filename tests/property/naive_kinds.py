@@ -26,7 +26,14 @@ Counted = list[tuple[int, float | None, tuple[bool, ...]]]
 """Time, the newest value, and for each level whether it holds."""
 Edges = list[tuple[str, int]]
 Test = Callable[[float | None], bool]
+TimedTest = Callable[[int, float | None], bool]
+"""A test of a reading at a time (ms): a rule may change in mid-stream."""
 NEVER = 10**15
+
+
+def always(test: Test) -> TimedTest:
+    """The same test at any time."""
+    return lambda _, number: test(number)
 
 
 def edges(judged: Iterable[tuple[int, bool | None]]) -> Edges:
@@ -237,19 +244,19 @@ AGGREGATES: dict[str, Callable[[list[float]], float | None]] = {
 }
 
 
-def repeat_of(tests: Sequence[Test], values: Values) -> Counted:
+def repeat_of(tests: Sequence[TimedTest], values: Values) -> Counted:
     """Two of the last three, for each level."""
     return [
-        (at, now, tuple(sum(test(one) for _, one in values[max(0, i - 2) : i + 1]) >= 2 for test in tests))
+        (at, now, tuple(sum(test(*one) for one in values[max(0, i - 2) : i + 1]) >= 2 for test in tests))
         for i, (at, now) in enumerate(values)
     ]
 
 
-def repeat_within(tests: Sequence[Test], values: Values) -> Counted:
+def repeat_within(tests: Sequence[TimedTest], values: Values) -> Counted:
     """Two in (t - 20 s, t], for each level, at every reading and when one falls out that was needed."""
 
     def counts(t: int) -> list[int]:
-        return [sum(test(now) for at, now in values if t - 20_000 < at <= t) for test in tests]
+        return [sum(test(at, now) for at, now in values if t - 20_000 < at <= t) for test in tests]
 
     falls = {at + 20_000 for at, _ in values if _falls(counts(at + 19_999), counts(at + 20_000))}
     found: Counted = []
@@ -290,7 +297,7 @@ def _one(bound: float, of: Callable[[Values], Judged], taken: Callable[[Stream],
 def _repeat(name: str) -> tuple[str, Callable[[Stream], Edges]]:
     text, of, _ = REPEATS[name]
 
-    def above(now: float | None) -> bool:
+    def above(_: int, now: float | None) -> bool:
         return now is not None and now > 5
 
     naive = lambda stream: edges((at, truths[0]) for at, _, truths in of([above], applied(stream)))  # noqa: E731
@@ -310,7 +317,7 @@ KINDS: dict[str, tuple[str, Callable[[Values], Judged], str]] = {
     "geofence": ("kind: geofence, event: enter, polygon: [[5, -1], [20, -1], [20, 1], [5, 1]]", geofence, ""),
 }
 """Kinds that go by one reading at a time: rule without `raise`, what it judges, a bound for it."""
-REPEATS: dict[str, tuple[str, Callable[[Sequence[Test], Values], Counted], int]] = {
+REPEATS: dict[str, tuple[str, Callable[[Sequence[TimedTest], Values], Counted], int]] = {
     "repeat of": ("kind: repeat, times: 2, of: 3", repeat_of, 0),
     "repeat within": ("kind: repeat, times: 2, within: 20s", repeat_within, 20),
 }

@@ -62,11 +62,10 @@ class Edge(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A change of the rule that comes after all that is due before `at`. `reason`: why what lives ends; "" if not."""
+    """A change of the rule that comes after all that is due before `at`, and lets what lives go on."""
 
     at: int
     terms: Terms
-    reason: str = ""
 
 
 class Held(NamedTuple):
@@ -84,6 +83,15 @@ class Episode:
         self.begun: int | None = None
         self.shown: list[tuple[int, int]] = []
         self.clears: dict[int, bool] = {}
+        self.changed: int | None = None
+        self.kept: list[Held] = []
+
+    def change(self, at: int, terms: Terms) -> None:
+        """Go on by other terms: what the old ones made of the levels before `at` stays."""
+        kept = self.held(at - 1)
+        lapsed = self.lapse == at - 1
+        self.kept = [self._lapsed(number, held, self.lapse) for number, held in enumerate(kept)] if lapsed else kept
+        self.changed, self.terms = at, terms
 
     @property
     def lapse(self) -> int:
@@ -96,18 +104,25 @@ class Episode:
         return self.shown[-1][1]
 
     def held(self, t: int) -> list[Held]:
-        """All levels at t, after what t itself brings."""
+        """All levels at t, after what t itself brings; before a change, what the terms after it make of them."""
+        if self.changed is not None and t < self.changed:
+            return [Held() if self._cleared(number, held, t) else held for number, held in enumerate(self.kept)]
         return [self._held(number, t) for number in range(len(self.terms.levels))]
 
     def _held(self, number: int, t: int) -> Held:
-        found = Held()
-        for index, now in enumerate(self.seen):
-            found = self._valued(number, found, now)
-            following = self.seen[index + 1].at if now is not self.seen[-1] else None
+        found = Held() if self.changed is None else self.kept[number]
+        since = -LONG if self.changed is None else self.changed
+        seen = [one for one in self.seen if one.at <= t]
+        for now, later in zip(seen, [*seen[1:], None], strict=True):
+            following = None if later is None else later.at
+            if following is not None and following < since:
+                continue
+            if now.at >= since:
+                found = self._valued(number, found, now)
             lapse = now.at + self.terms.stale
             if self._cleared(number, found, min(lapse, t if following is None else following - 1)):
                 found = Held()
-            if lapse < (t if following is None else following):
+            if since <= lapse < (t if following is None else following):
                 found = self._lapsed(number, found, lapse)
         return found
 
@@ -123,12 +138,16 @@ class Episode:
         return Held(held.since, now.at if held.clearing is None else held.clearing)
 
     def _counts(self, number: int, held: Held, t: int) -> bool:
-        """Whether a level has held for its own time; one above that shown, only if nothing denied it then."""
+        """Whether a level has held for its own time; when that would have been told, only if nothing denied it."""
         if held.since is None:
             return False
         due = held.since + (self.terms.levels[number].hold or 0)
-        below = any(level > number for when, level in self.shown if when < due)
-        return due <= t and (below or self.happens(due, lambda one: one.truths[number]))
+        return due <= t and (self._below_shown(number, due) or self.happens(due, lambda one: one.truths[number]))
+
+    def _below_shown(self, number: int, t: int) -> bool:
+        """Whether a level is the one shown at t, or below one that is shown and holds: its time passes unnoticed."""
+        shown = next((level for when, level in reversed(self.shown) if when <= t), -1)
+        return shown == number or (shown > number and self._held(shown, t).since is not None)
 
     def _cleared(self, number: int, held: Held, t: int) -> bool:
         """Whether the level's own clear has held for its own time by t."""
@@ -185,6 +204,8 @@ class Episode:
         if any(self.seen[-1].truths) or t > self.lapse:
             return False
         if self.terms.clear.test is not None:
+            if self.changed is not None and self.seen[-1].at < self.changed:
+                return self.clears.get(self.changed - 1, False)  # a changed number acts at the next value
             return self.terms.clear.test(self.seen[-1].value)
         return all(one.since is None for one in self.held(t))
 
@@ -222,30 +243,33 @@ class Life:
         self.edges.append(Edge(edge, at, self.terms.levels[self.now.level].severity, unknown, reason))
 
     def _changed(self, change: Change) -> None:
-        """What lives ends, or goes on by the new terms; what they make due in the past happens, at its time."""
+        """What lives goes on by the new terms; what they make due in the past happens, at its time."""
         now, self.terms = self.now, change.terms
         if now is None:
             return
-        if change.reason:
-            if now.begun is not None:
-                self._tell("end", change.at, reason=change.reason)
-            self.now = None
-            return
-        now.terms = change.terms
-        past = range(now.seen[-1].at, change.at)
-        closing = next((t for t in past if not change.terms.opened(t)), None)
-        if closing is not None:
-            self._overdue("end", closing, reason="schedule")
-        elif now.begun is None:
-            due = now.begins(now.held(change.at - 1))
-            if due < change.at:
-                now.begun = due
-                now.shown.append((due, now.highest_at_begin(due, now.held(change.at - 1))))
-                self._tell("begin", due)
-        elif now.clears.get(change.at - 1, False):
-            due = now.clear_since(change.at - 1) + change.terms.clear.hold
-            if due < change.at:
-                self._overdue("end", due)
+        newest, known = now.seen[-1].at, now.lapse >= change.at
+        now.change(change.at, change.terms)
+        for t in range(now.seen[0].at, change.at):
+            if self.now is not None and known and now.begun is not None:
+                self._end_before(t, change.at)
+            if self.now is not None and t >= newest and not self.terms.opened(t):
+                self._overdue("end", t, reason="schedule")
+            if self.now is not None and now.begun is None and now.begins(now.held(t)) == t:
+                now.begun = t
+                now.shown.append((t, now.highest_at_begin(t, now.held(t))))
+                self._tell("begin", t)
+            if self.now is not None and known and now.begun is not None and now.highest(t) != now.level:
+                now.shown.append((t, now.highest(t)))
+                self._tell("update", max(t, self.edges[-1].at))
+
+    def _end_before(self, t: int, until: int) -> None:
+        """An end that is due at t, since when the condition is clear, perhaps by a level's own clear at t."""
+        now = self.now
+        assert now is not None
+        if not now.clears.get(until - 1, False) and now.clear(t):
+            now.clears.update((step, True) for step in range(t, until))
+        if now.clears.get(until - 1, False) and now.clear_since(until - 1) + self.terms.clear.hold == t:
+            self._overdue("end", t)
 
     def _overdue(self, edge: str, due: int, reason: str = "") -> None:
         assert self.now is not None
@@ -330,3 +354,10 @@ class Life:
 def life(moments: Sequence[Moment], terms: Terms, end: int, change: Change | None = None) -> list[Edge]:
     """The edges of one condition up to `end`, in their order."""
     return Life(terms, moments, change).run(end)
+
+
+def cut_off(edges: Sequence[Edge], log: int, reason: str) -> list[Edge]:
+    """The edges of a condition whose rule loses its state at `log`."""
+    if not edges or edges[-1].edge == "end":
+        return list(edges)
+    return [*edges, Edge("end", max(log, edges[-1].at), edges[-1].severity, reason=reason)]

@@ -12,7 +12,18 @@ from hypothesis import strategies as st
 
 from pipeline.core.conditions import Condition
 from pipeline.core.events import Event, Reading
-from tests.property.naive_kinds import AGGREGATES, KINDS, NEVER, REPEATS, WINDOWS, Stream, Test, applied, in_time
+from tests.property.naive_kinds import (
+    AGGREGATES,
+    KINDS,
+    NEVER,
+    REPEATS,
+    WINDOWS,
+    Stream,
+    Test,
+    always,
+    applied,
+    in_time,
+)
 from tests.property.naive_life import Clear, Edge, Level, Moment, Terms, life
 from tests.property.test_kinds import AFTER, T0, logs, readings, run
 
@@ -217,7 +228,7 @@ def moments_of(kind: str, drawn: Drawn, stream: Stream, lateness: int) -> list[M
     values = applied(stream)
     arrived = {at: log for log, at, _ in reversed(stream) if (at, log) in _newest(stream)}
     if kind in REPEATS:
-        judged = REPEATS[kind][1](drawn.tests, values)
+        judged = REPEATS[kind][1]([always(test) for test in drawn.tests], values)
     else:
         judged = [
             (at, number, tuple(test(number) for test in drawn.tests) if truth is None else (truth,))
@@ -307,3 +318,16 @@ def test_a_deadline_one_millisecond_before_a_windows_end_comes_before_the_window
     outputs = run(rule, "ioc.readings.v1", frames, set())
     edges = [(one.edge.value, one.at - T0) for one in outputs if isinstance(one, Condition)]
     assert edges == [("begin", 39_999), ("end", 40_000)]
+
+
+def test_a_count_that_falls_by_itself_is_judged_with_the_newest_value() -> None:
+    """The hours begin at 60 s. At 61 s the reading of 41 s falls out, at 70 s that of 50 s; the value is 2."""
+    stream = [
+        (T0 + at * SECOND, T0 + at * SECOND, v) for at, v in ((41, 9.0), (45, 9.0), (50, 6.0), (55, 6.0), (58, 2.0))
+    ]
+    frames = [*((log, (reading,)) for log, reading in readings(stream)), (T0 + AFTER, ())]
+    rule = (
+        f"{{id: r, kind: repeat, {SCOPE}, times: 2, within: 20s, raise: {{minor: {{above: 5}}, major: {{above: 8}}}}, "
+    )
+    rule += 'clear: {below: 4}, schedule: {when: "daily 08:01-08:05"}}'
+    assert told(run(rule, "ioc.readings.v1", frames, set())) == [Edge("begin", 61, "minor"), Edge("end", 70, "minor")]

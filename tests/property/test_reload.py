@@ -1,152 +1,157 @@
-"""A rule or device that changes in mid-stream, against the naive life that knows the change's place in the log."""
+"""A rule or device that changes in mid-stream, against the naive life that knows the change's place in the log.
+
+Ticks, packed lines, redeliveries and kills anywhere. A change that costs the state makes the rule one that comes.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
-from pipeline.core.catalogue import Device, Kind
-from pipeline.core.events import Event
-from pipeline.core.machine import CatalogueChange, LogFrame
-from rules.backtest import rule_changes
-from rules.engine.engine import Engine
-from rules.engine.loader import load_text
-from tests.property.naive_kinds import WINDOWS, Values
-from tests.property.naive_life import Change, Clear, Level, Moment, Terms, Test, life
-from tests.property.test_kinds import T0
-from tests.property.test_life import END, SECOND, events, minutes, stream, told
+from tests.property.naive_kinds import KINDS, NEVER, REPEATS, WINDOWS, Stream, TimedTest, applied, in_time
+from tests.property.naive_life import Moment
+from tests.property.reloads import Judged, Log, Step, Test, catalogue, expected, placed, play, steps
+from tests.property.test_kinds import T0, readings
+from tests.property.test_life import END, SECOND, SINGLE, arrivals, told
 
-DEVICE = Device(id="d", type="t", site="s")
-LEAVES = [replace(DEVICE, retired_at=1), replace(DEVICE, site="other")]
-Lines = list[tuple[int, int, tuple[Event, ...], tuple[CatalogueChange, ...]]]
-values = st.lists(
-    st.tuples(st.one_of(st.integers(1, 12), st.sampled_from([5, 8, 20])), st.integers(0, 10)), max_size=20
-)
-_holds = st.sampled_from([0, 5, 12, 20])
+Tests = Callable[[int], list[Test]]
+"""The tests of the two levels for a reading at a time (ms)."""
+BEFORE_ALL = -1000
 
 
-class Version(NamedTuple):
-    """One version of a rule with two levels: what may change without an end, and what may not (`stale`)."""
+def second(at: int) -> int:
+    """Seconds after T0."""
+    return (at - T0) // SECOND
 
-    low: float
-    high: float
-    hold: int
-    clears: int
-    schedule: tuple[str, Callable[[int], bool]]
-    title: str
-    stale: int
 
-    def text(self, kind: str) -> str:
-        """The rule."""
-        return (
-            f"{{id: r, {kind}, scope: {{quantity: rain_depth, sites: [s]}}, lateness: 0s, live_for: 1h, "
-            f"raise: {{minor: {{above: {self.low}}}, major: {{above: {self.high}, for: 12s}}}}, "
-            f"title: {{en: {self.title}}}, for: {self.hold}s, "
-            f"clear: {{for: {self.clears}s}}, stale_after: {self.stale}s{self.schedule[0]}}}"
+def position(before: list[Moment], watermark: float) -> int:
+    """The first second that is neither judged nor behind the W (ms) that was there before the change."""
+    passed = math.ceil((watermark - T0) / SECOND) if watermark > 0 else BEFORE_ALL
+    return max([passed, *(one.at + 1 for one in before)])
+
+
+def _tests(step: Step, newest: int) -> Tests:
+    """The levels' tests: readings up to `newest` (ms) came before the change."""
+    old, new = ((one or step.new or step.old) for one in (step.old, step.new))
+    assert old is not None
+    assert new is not None
+    return lambda at: old.tests() if at <= newest else new.tests()
+
+
+def _level(tests: Tests, number: int) -> TimedTest:
+    return lambda at, value: tests(at)[number](value)
+
+
+def _moments(kind: str, tests: Tests, stream: Stream, lateness: int) -> list[Moment]:
+    """What a kind that goes reading by reading judges, with W at the arrival that shows it."""
+    values = applied(stream)
+    arrived: dict[int, int] = {}
+    for log, at, _ in stream:
+        arrived.setdefault(at, log)
+    shown = [(at, arrived[at]) for at, _ in values]
+    if kind in REPEATS:
+        judged = REPEATS[kind][1]([_level(tests, number) for number in (0, 1)], values)
+    else:
+        judged = [
+            (at, number, tuple(test(number) for test in tests(at)) if truth is None else (truth,))
+            for at, number, truth in KINDS[kind][1](values)
+        ]
+    return [
+        Moment(
+            second(at),
+            truths,
+            number,
+            second(min((log for then, log in shown if then >= at), default=NEVER)) - lateness,
         )
-
-    def terms(self, least: int) -> Terms:
-        """The same in terms."""
-        levels = (Level("minor"), Level("major", 12))
-        return Terms(levels, self.hold, Clear(None, self.clears), max(self.stale, least), self.schedule[1])
-
-    def tests(self) -> list[Test]:
-        """Its two comparisons."""
-        return [lambda v: v is not None and v > self.low, lambda v: v is not None and v > self.high]
+        for at, number, truths in judged
+    ]
 
 
-_bound = st.integers(1, 8).map(lambda bound: bound + 0.37)
-versions = st.builds(Version, _bound, _bound, _holds, _holds, minutes(), st.just("a"), st.sampled_from([8, 25, 600]))
-
-
-@st.composite
-def changes(draw: st.DrawFn, old: Version) -> tuple[Version | None, Device | None, str]:
-    """The version after a change, or None; the device after it; and why what lives ends."""
-    fields: dict[str, Any] = {
-        "numbers": {"low": draw(_bound), "high": draw(_bound)},
-        "for": {"hold": draw(_holds)},
-        "clear": {"clears": draw(_holds)},
-        "title": {"title": "b"},
-        "schedule": {"schedule": draw(minutes())},
-        "stale": {"stale": {8: 25, 25: 600, 600: 8}[old.stale]},
-    }
-    what = draw(st.sampled_from([*fields, "removed", "device", "device"]))
-    if what == "removed":
-        return None, None, "rule_removed"
-    if what == "device":
-        return old, draw(st.sampled_from(LEAVES)), "out_of_scope"
-    return old._replace(**fields[what]), None, "rule_changed" if what == "stale" else ""
-
-
-def play(before: str, after: str | None, device: Device | None, lines: list[tuple[int, Event]], at: int) -> list[Any]:
-    """What the engine gives when the change is in the log at `at` (ms)."""
-    known = [CatalogueChange(0, Kind.DEVICE, "d", DEVICE), *rule_changes(load_text(before).checked())]
-    news = rule_changes(load_text(after).checked()) if after else [CatalogueChange(1, Kind.RULE, "r", None)]
-    if device is not None:
-        news = [CatalogueChange(1, Kind.DEVICE, "d", device)]
-    engine = Engine("ioc.readings.v1", 0, changes=known)
-    end = max([at, *(log for log, _ in lines)]) + END * SECOND
-    frames: Lines = [(log, 1, (event,), ()) for log, event in lines]
-    frames += [(at, -1, (), ()), (at, 0, (), tuple(news)), (end, 1, (), ())]
-    found: list[Any] = []
-    for number, (log, _, events_, news_) in enumerate(sorted(frames, key=lambda one: one[:2])):
-        frame = LogFrame[Event](
-            topic="ioc.readings.v1", partition=0, offset=number, log=log, lines=tuple(enumerate(events_)), news=news_
-        )
-        delta = engine.fold(frame)
-        engine.commit(delta)
-        found += delta.outputs
-    return found
-
-
-def _moments(judged: list[tuple[int, float | None]], tests: list[Test]) -> list[Moment]:
-    return [Moment(at, tuple(test(number) for test in tests), number) for at, number in judged]
-
-
-@settings(max_examples=200, deadline=None)
-@given(versions, values.map(stream), st.integers(1, 90), st.data())
-def test_a_threshold_that_changes_lives_as_the_naive_life_says(
-    old: Version, pairs: list[tuple[int, float]], at: int, data: st.DataObject
-) -> None:
-    new, device, reason = data.draw(changes(old))
-    pairs = [pair for pair in pairs if pair[0] != at]
-    outputs = play(
-        old.text("kind: threshold"), new and new.text("kind: threshold"), device, events(pairs), T0 + at * SECOND
+def judged_single(kind: str, step: Step, log: Log, lateness: int) -> Judged:
+    """What a kind judges before and after a change; one whose count falls by itself also behind W."""
+    early, late = log.streams()
+    newest = max((at for _, at, _ in early), default=-NEVER)
+    tests = _tests(step, newest)
+    watermark = log.last - lateness * SECOND
+    whole, fresh = (_moments(kind, tests, part, lateness) for part in ([*early, *late], late))
+    first = _moments(kind, tests, early, lateness)
+    if kind in REPEATS:
+        first = [one for one in first if one.at <= second(newest) or T0 + one.at * SECOND < watermark]
+    return Judged(
+        first,
+        whole[len(first) :],
+        _moments(kind, _tests(step, -NEVER), late, lateness) if fresh else [],
+        position(first, watermark),
     )
-    gone = new is None or device is not None
-    after = [] if gone or new is None else _moments([one for one in pairs if one[0] > at], new.tests())
-    moments = _moments([one for one in pairs if one[0] < at], old.tests()) + after
-    end = max([at, *(one[0] for one in pairs)]) + END
-    change = Change(at, (new or old).terms(0), reason)
-    assert told(outputs) == life(moments, old.terms(0), end, change)
 
 
-@pytest.mark.parametrize("kind", ["tumbling", "hopping", "sliding", "count"])
-@settings(max_examples=50, deadline=None)
-@given(old=versions, pairs=values.map(stream), at=st.integers(1, 90).map(lambda at: at + (at % 5 == 0)), data=st.data())
+@pytest.mark.parametrize("kind", SINGLE)
+@settings(max_examples=40, deadline=None)
+@given(step=steps(), data=st.data())
+def test_a_kind_that_changes_lives_as_the_naive_life_says(kind: str, step: Step, data: st.DataObject) -> None:
+    lateness = 36_000 if kind == "geofence" else data.draw(st.sampled_from([0, 0, 7, 20]))
+    stream = data.draw(arrivals(min(lateness, 20), steady=kind == "baseline"))
+    log: Log = data.draw(placed(readings(stream), END + lateness))
+    fields, raises, least = _kind(kind)
+    old, new = (one and one.text(fields, lateness, raises) for one in (step.old, step.new))
+    outputs = play("ioc.readings.v1", *catalogue(old, new, step.devices), log)
+    judged = judged_single(kind, step, log, lateness)
+    end = second(log.frames[-1][0]) - lateness
+    assert told(outputs) == expected(step, judged, second(log.log), end, least, raises)
+
+
+def _kind(kind: str) -> tuple[str, bool, int]:
+    """Its fields, whether it has levels, how long a value holds at least (s)."""
+    if kind in REPEATS:
+        return REPEATS[kind][0], True, REPEATS[kind][2]
+    return KINDS[kind][0], bool(KINDS[kind][2]), 0
+
+
+def judged_window(kind: str, aggregate: str, step: Step, log: Log, lateness: int) -> Judged:
+    """What a window judges behind W: a session when the gap has passed, too."""
+    early, late = log.streams()
+    watermark = log.last - lateness * SECOND
+    fresh = [one for one in late if one[1] >= one[0] - lateness * SECOND]
+
+    def is_before(at: int) -> bool:
+        return (
+            at <= watermark
+            if kind in ("tumbling", "hopping")
+            else at + (10_000 if kind == "session" else 0) < watermark
+        )
+
+    def moments(stream: Stream, of: Callable[[int], bool], tests: list[Test]) -> list[Moment]:
+        judged = WINDOWS[kind][1](aggregate, in_time(stream))
+        return [Moment(second(at), tuple(t(v) for t in tests), v) for at, v, _ in judged if of(at)]
+
+    old, new = _tests(step, 0)(0), _tests(step, 0)(1)
+    first = moments(early, is_before, old)
+    rest = moments([*early, *late], lambda at: not is_before(at), new)
+    start = position(first, watermark)
+    if kind == "session":
+        taken = [at for _, at, _ in early if at < watermark]
+        if taken and not is_before(max(taken)):
+            start = position(first, max(taken))
+    return Judged(first, rest, moments(fresh, lambda _: True, new), start)
+
+
+@pytest.mark.parametrize("kind", WINDOWS)
+@settings(max_examples=40, deadline=None)
+@given(step=steps(), lateness=st.sampled_from([0, 0, 7, 20]), data=st.data())
 def test_a_window_that_changes_lives_as_the_naive_life_says(
-    kind: str, old: Version, pairs: list[tuple[int, float]], at: int, data: st.DataObject
+    kind: str, step: Step, lateness: int, data: st.DataObject
 ) -> None:
     """A change that costs the state costs the readings before it, too; any other lets the open window go on."""
-    fields, of, least = WINDOWS[kind]
-    text = f"kind: window, window: {{{fields}, aggregate: mean}}"
-    new, device, reason = data.draw(changes(old))
-    pairs = [pair for pair in pairs if pair[0] != at]
-    pairs = [pair for pair in pairs if kind != "sliding" or pair[0] != at - 20]
-
-    def judged(part: Values) -> list[tuple[int, float | None]]:
-        values_ = [(T0 + then * SECOND, number) for then, number in part]
-        return [((then - T0) // SECOND, number) for then, number, _ in of("mean", values_)]
-
-    outputs = play(old.text(text), new and new.text(text), device, events(pairs), T0 + at * SECOND)
-    before = [one for one in judged(pairs) if one[0] < at]
-    kept = pairs if not reason else [one for one in pairs if one[0] > at]
-    after = [] if new is None or device is not None else [one for one in judged(kept) if one[0] > at]
-    moments = _moments(before, old.tests()) + ([] if new is None else _moments(after, new.tests()))
-    end = max([at, *(one[0] for one in pairs)]) + END
-    assert told(outputs) == life(moments, old.terms(least), end, Change(at, (new or old).terms(least), reason))
+    fields, _, least = WINDOWS[kind]
+    aggregate = data.draw(st.sampled_from(["mean", "sum", "count", "max", "increase"]))
+    log: Log = data.draw(placed(readings(data.draw(arrivals(lateness))), END + lateness))
+    text = f"kind: window, window: {{{fields}, aggregate: {aggregate}}}"
+    old, new = (one and one.text(text, lateness) for one in (step.old, step.new))
+    outputs = play("ioc.readings.v1", *catalogue(old, new, step.devices), log)
+    judged = judged_window(kind, aggregate, step, log, lateness)
+    end = second(log.frames[-1][0]) - lateness
+    assert told(outputs) == expected(step, judged, second(log.log), end, least)

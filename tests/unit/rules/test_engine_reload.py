@@ -102,3 +102,12 @@ def test_a_begin_that_a_shorter_for_makes_due_before_the_newest_value_happens_at
     log.add(16, 35)
     assert brief(log.add(17, news=rules(rule.replace("30s", "3s")))) == [(KEY, "begin", 8, "")]
     assert brief(log.add(20, 20)) == [(KEY, "end", 20, "")]
+
+
+def test_a_level_whose_for_is_taken_away_shows_at_the_change() -> None:
+    rule = f"{{id: hot, kind: threshold, {SCOPE}, raise: {{minor: {{above: 20}}, major: {{above: 30, for: 20s}}}}}}"
+    log = Log(*rules(rule))
+    assert [one.severity for one in log.add(0, 25)] == ["minor"]
+    assert log.add(5, 35) == []
+    changed = log.add(9, news=rules(rule.replace(", for: 20s", "")))
+    assert [(one.edge, one.severity, one.at - T0) for one in changed] == [("update", "major", 5_000)]
