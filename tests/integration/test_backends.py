@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
@@ -17,8 +17,10 @@ from prometheus_client import REGISTRY, CollectorRegistry
 
 from pipeline.core.catalogue import Camera, Zone
 from pipeline.core.clock import now_ms
-from pipeline.core.events import CameraState
+from pipeline.core.codec import detections
+from pipeline.core.events import CameraState, Detection, DetectionEvent
 from pipeline.core.telemetry import Component
+from pipeline.core.topics import DETECTIONS
 from pipeline.local import rtsp
 from tests.conftest import StackUnderTest
 from tests.integration.cameras import CameraServer, Drawn, film, serving, street
@@ -241,7 +243,7 @@ class Kept(PictureStore):
         return True
 
 
-async def test_the_clear_copy_of_an_events_evidence_is_of_the_main_stream(
+async def test_both_copies_of_an_events_evidence_are_of_the_main_stream(
     server: CameraServer, stack: StackUnderTest
 ) -> None:
     """Somebody walks for five seconds, in which the main stream opens, and then stands in the zone."""
@@ -250,20 +252,26 @@ async def test_the_clear_copy_of_an_events_evidence_is_of_the_main_stream(
         id="two", site="s", url=server.url, evidence_url=stack.endpoints.rtsp_url, zones=(Zone(id="z", polygon=right),)
     )
     walk = {number: [Seen(Box(20 + 6 * min(number, 40), 100, 20, 50), "person", 0.9)] for number in range(1, 400)}
-    component = Component("vision", CollectorRegistry())
+    component, told = Component("vision", CollectorRegistry()), list[Detection]()
     store = Kept(component)
+
+    def put(topic: str, device: str, line: bytes, settled: Callable[[], None] | None) -> None:
+        if topic == DETECTIONS:
+            told.append(detections.decode_line(line))
+
     with ThreadPoolExecutor(1) as pool:
-        around = Surroundings(lambda *_: None, lambda: 0, pool, lambda _: Login("", ""), store, component)
+        around = Surroundings(put, lambda: 0, pool, lambda _: Login("", ""), store, component)
         work = asyncio.create_task(CameraAtWork(camera, Scripted.of(walk), 7, around).run())
 
-        async def seen() -> bool:
-            return len(store.kept) > 1  # the first one shows that the camera is online
+        async def entered() -> bool:
+            return any(each.event is DetectionEvent.ENTER for each in told)
 
-        await eventually(seen, 30)
+        await eventually(entered, 30)
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
-    _, entered = store.kept
-    assert [size(entered.jpeg), size(entered.clear)] == [SIZE, (768, 576)]
+    named = next(each.evidence for each in told if each.event is DetectionEvent.ENTER)
+    shown = next(each for each in store.kept if each.digest == named)
+    assert [size(shown.jpeg), size(shown.clear)] == [(768, 576), (768, 576)]
 
 
 def size(jpeg: bytes) -> tuple[int, int]:
