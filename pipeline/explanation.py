@@ -8,13 +8,23 @@ import msgspec
 import psycopg
 
 from pipeline.core.alerts import Alert, AlertEvent
-from pipeline.core.clock import rfc3339
+from pipeline.core.catalogue import Document, Kind, RuleDocument
+from pipeline.core.clock import parse_rfc3339, rfc3339
 from pipeline.core.conditions import Operand, Why
 from pipeline.core.errors import BadInput
 from pipeline.core.events import Reading
-from pipeline.history import read_again, series
-from rules.explain import Check, check_comparison, check_operand, check_window
+from pipeline.history import from_store, read_again, series, stored_again
+from rules.backtest import backtest
+from rules.engine.catalogue import Catalogue, changes_from
+from rules.engine.loader import rule_from_document
+from rules.explain import Check, check_comparison, check_operand, check_replay, check_window, replayed, sources
+from rules.formulas import derived_quantities
 
+HISTORY_MS = 2 * 86_400_000
+"""How far before an alert's evidence its replay begins: a day's index looks at 31 h, most rules at less."""
+SETTLED_MS = 60_000
+"""How long a replay runs on after the alert was told: partitions are not equally far."""
+MAX_REPLAYED = 2_000_000
 _MARKS = {True: "same", False: "DIFFERENT", None: "not checked"}
 
 
@@ -32,18 +42,40 @@ async def verified(connection: psycopg.Connection, brokers: str, why: Why) -> li
     checks = [check_operand(one, await _again(connection, brokers, one)) for one in why.operands]
     if why.window is not None and why.operands:
         last = why.operands[-1]
-        readings = series(connection, last.device, last.quantity, why.window.start, why.window.end)
+        span = (why.window.start, why.window.end)
+        derived = last.quantity in derived_quantities()
+        readings = series(connection, last.device, last.quantity, *span, derived=derived)
         checks.append(check_window(why, readings))
     return [*checks, check_comparison(why)]
 
 
+def replay(connection: psycopg.Connection, alert: Alert, documents: Sequence[tuple[Kind, Document]]) -> Check:
+    """The alert's rule again, by the live engine, over what the store has of its devices.
+
+    `documents`: the registry's, rules among them. What producers' silence held back is not replayed.
+    """
+    rules = {one.id: one for kind, one in documents if kind is Kind.RULE and isinstance(one, RuleDocument)}
+    known = rules.get(alert.rule)
+    if known is None or known.sha256 != alert.rule_version:
+        return Check("replay", None, "the rule has been changed or removed since")
+    good = {name: rule_from_document(one.rule) for name, one in rules.items() if one.active}
+    world = changes_from([one for one in documents if one[0] is not Kind.RULE])
+    needed = replayed(alert, good)
+    told = parse_rfc3339(alert.times.log)
+    since = min([alert.episode, told, *(one.at for one in alert.why.operands)]) - HISTORY_MS
+    of = sources(alert, good[alert.rule], Catalogue().with_changes(world))
+    inputs = from_store(connection, since, told + 1, of)
+    if len(inputs) > MAX_REPLAYED:
+        return Check("replay", None, f"{len(inputs)} records are more than the {MAX_REPLAYED} that are replayed")
+    over = f"{len(inputs)} records of {len(of)} devices since {rfc3339(since)}"
+    return check_replay(alert, backtest(needed, inputs, catalogue=world, until=told + SETTLED_MS), over)
+
+
 async def _again(connection: psycopg.Connection, brokers: str, operand: Operand) -> Reading | None:
-    """From the log; from the store when the log no longer goes back so far."""
-    found = await read_again(brokers, operand)
-    if found is not None:
-        return found
-    stored = series(connection, operand.device, operand.quantity, operand.at, operand.at + 1)
-    return next((one for one in stored if one.seq == operand.seq), None)
+    """From the log; from the store when the log no longer goes back so far, and what a formula made."""
+    derived = operand.quantity in derived_quantities()  # its place is that of the reading that it was made of
+    found = None if derived else await read_again(brokers, operand)
+    return stored_again(connection, operand) if found is None else found
 
 
 def lines_of(alert: Alert, checks: Sequence[Check]) -> list[str]:

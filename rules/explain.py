@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from pipeline.core.conditions import Operand, Why
+from pipeline.core.alerts import Alert
+from pipeline.core.clock import parse_rfc3339, rfc3339
+from pipeline.core.conditions import Condition, ConditionEdge, Operand, Why
 from pipeline.core.events import Reading
+from rules.engine.catalogue import Catalogue
 from rules.engine.comparison import test_of
-from rules.engine.settings import Number, Operator, Predicate
+from rules.engine.cycles import members_among
+from rules.engine.settings import Number, Operator, Predicate, Rule
 from rules.kinds.aggregates import AGGREGATES, Memory
 
 _CLOSE = 1e-9
@@ -65,6 +69,41 @@ def check_comparison(why: Why) -> Check:
     holds = test_of(predicate, {})[0](value, text)
     assert why.threshold is not None
     return Check("comparison", holds, f"{text if text is not None else value} against {why.threshold.predicate}")
+
+
+def check_replay(alert: Alert, conditions: Iterable[Condition], over: str) -> Check:
+    """Whether a replay through the live engine has the condition at the alert's begin, with its severity.
+
+    A condition that the replay begins earlier counts: the rule may have come, or changed, while it held.
+    `over`: what was replayed, in words.
+    """
+    begin = parse_rfc3339(alert.times.begin)
+    mine = sorted((one for one in conditions if one.key == alert.key), key=lambda one: (one.episode, one.n))
+    before = [one for one in mine if one.at <= begin]
+    same = [one for one in before if one.episode == alert.episode and one.edge is ConditionEdge.BEGIN]
+    newest = (same or before)[-1:]
+    if not newest or newest[0].edge is ConditionEdge.END:
+        nearest = min((one.at for one in mine), key=lambda at: abs(at - begin), default=None)
+        told = "nothing at all" if nearest is None else f"the next edge is at {rfc3339(nearest)}"
+        return Check(f"replay of {over}", False, f"no condition at {alert.times.begin}: {told}")
+    severity = newest[0].severity
+    since = next(one.at for one in mine if one.episode == newest[0].episode)
+    detail = f"{severity.value} since {rfc3339(since)}, {alert.severity.value} since {alert.times.begin} then"
+    return Check(f"replay of {over}", severity is alert.severity, detail)
+
+
+def replayed(alert: Alert, rules: Mapping[str, Rule]) -> list[Rule]:
+    """The rules that a replay of an alert needs: its own, those that it counts, and the formulas."""
+    rule = rules[alert.rule]
+    return [rule, *members_among(rule, rules), *(one for one in rules.values() if one.kind == "derive")]
+
+
+def sources(alert: Alert, rule: Rule, catalogue: Catalogue) -> list[str]:
+    """The devices, cameras and cases that a replay of an alert needs."""
+    if rule.kind == "area":
+        return [device for device in catalogue.devices if catalogue.in_scope(rule.scope, device)]
+    keys = [alert.key, *alert.why.conditions]
+    return sorted({*(key.split("|")[1] for key in keys if "|" in key), *(one.device for one in alert.why.operands)})
 
 
 def _predicate(why: Why) -> Predicate | None:

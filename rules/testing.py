@@ -13,7 +13,7 @@ from pipeline.core.errors import BadInput, IocError
 from pipeline.core.events import Reading
 from rules.backtest import Backtest, parse_input
 from rules.catalogue_files import read_catalogue
-from rules.engine.cycles import members_of
+from rules.engine.cycles import members_among
 from rules.engine.duration import parse_duration
 from rules.engine.settings import Rule
 
@@ -39,20 +39,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 def run_tests(rule: Rule, others: Iterable[Rule] = ()) -> list[Outcome]:
     """The outcomes of all tests of a rule. `others`: where the rules that it counts are found."""
-    members = _members(rule, {one.id: one for one in others})
+    members = members_among(rule, {one.id: one for one in others})
     return [_run(rule, members, test, index) for index, test in enumerate(rule.tests, 1)]
-
-
-def _members(rule: Rule, known: dict[str, Rule]) -> list[Rule]:
-    """The rules that a rule counts, and those that they count."""
-    found: dict[str, Rule] = {}
-    waiting = [rule]
-    while waiting:
-        for name in members_of(waiting.pop()) - found.keys() - {rule.id}:
-            if name in known:
-                found[name] = known[name]
-                waiting.append(known[name])
-    return list(found.values())
 
 
 def _run(rule: Rule, members: list[Rule], test: dict[str, Any], number: int) -> Outcome:

@@ -13,8 +13,9 @@ from typing import NamedTuple
 from pipeline.core.catalogue import Camera
 from pipeline.core.events import DetectionEvent, Edge, Speed
 from vision.analytics.places import FINAL, LIVE, PICTURED, Places, Said
-from vision.analytics.zone import Finding
+from vision.analytics.zone import HAZARDS, Finding
 from vision.detectors import CONFIRM_HITS
+from vision.hazards import Hazards
 from vision.picture import Picture, Seen
 from vision.plane import Plane
 from vision.settling import Settled, Settling
@@ -44,6 +45,7 @@ class _Sight:
         hits = CONFIRM_HITS.get(camera.detector, CONFIRM_HITS_ELSE)
         self.tracker = Tracker(prefix, camera.threshold, self.plane, confirm_hits=hits)
         self.settling = Settling(self.plane)
+        self.hazards = Hazards(camera, size)
         self.live = Places(camera, size, self.plane, LIVE, lines=False)
         self.seeming = Places(camera, size, self.plane, PICTURED)
         self.final = Places(camera, size, self.plane, FINAL)
@@ -79,11 +81,16 @@ class Analysis:
     def update(self, seen: Iterable[Seen], picture: Picture) -> Analysed:
         """Take in what was seen in a picture, which must be later than the last one."""
         before, sight = self._fit(picture.size)
-        tracked = sight.tracker.update(seen, picture.at)
+        everything = list(seen)
+        hazards = Said(sight.hazards.update(everything, picture.at), [])
+        tracked = sight.tracker.update([each for each in everything if each.label not in HAZARDS], picture.at)
         settled = sight.settle(sight.settling.update(tracked, picture.at))
         live, seeming = sight.live.update(tracked, picture.at), sight.seeming.update(tracked, picture.at)
-        begins = [found for found in (*live.findings, *seeming.findings) if worth_a_picture(found)]
-        return Analysed(tracked, _together([before, live, *settled]), begins)
+        now = (*hazards.findings, *live.findings, *seeming.findings)
+        begins = [found for found in now if worth_a_picture(found)]
+        shown = [found.track for found in hazards.findings if found.track is not None]
+        tracked = tracked._replace(live=[*tracked.live, *shown])
+        return Analysed(tracked, _together([before, hazards, live, *settled]), begins)
 
     def end(self) -> Said:
         """No pictures, no tracks: whoever was in a zone left it when last seen."""
@@ -128,7 +135,8 @@ def worth_a_picture(found: Finding) -> bool:
 
 
 def _name(found: Finding) -> tuple[str, ...]:
-    return found.event, found.place, found.track.id if found.track else ""
+    track = found.track
+    return found.event, found.place, "" if track is None else track.id or track.label
 
 
 def _together(said: Iterable[Said]) -> Said:

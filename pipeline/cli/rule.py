@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +16,8 @@ import typer
 
 from pipeline.cli.output import Sets
 from pipeline.cli.services import moment, registry, settings
-from pipeline.core.catalogue import DOCUMENTS, Kind
+from pipeline.config import Settings
+from pipeline.core.catalogue import DOCUMENTS, Document, Kind
 from pipeline.core.clock import parse_rfc3339, rfc3339
 from pipeline.core.conditions import Condition
 from pipeline.core.errors import BadInput, UsageError
@@ -141,10 +142,7 @@ def _recorded(inputs: str, store: str, topic: str, sets: list[str]) -> tuple[lis
     from pipeline.migrations import connect
 
     found = settings(sets)
-    with registry(found) as open_registry:
-        kinds = [kind for kind in DOCUMENTS if kind is not Kind.RULE]
-        documents = [(kind, one) for kind in kinds for one in open_registry.list(kind)]
-    known = changes_from(documents)
+    known = changes_from(_documents(found, [kind for kind in DOCUMENTS if kind is not Kind.RULE]))
     if topic:
         return asyncio.run(from_topic(found.kafka.brokers, topic)), known
     since, _, end = store.partition("..")
@@ -153,6 +151,12 @@ def _recorded(inputs: str, store: str, topic: str, sets: list[str]) -> tuple[lis
         raise BadInput("--store", store, "two times, such as 2026-11-20T00:00:00+07:00..2026-11-21T00:00:00+07:00")
     with connect(found.postgres.dsn.get_secret_value()) as connection:
         return from_store(connection, first, last), known
+
+
+def _documents(found: Settings, kinds: Iterable[Kind]) -> list[tuple[Kind, Document]]:
+    """What the registry has of these kinds."""
+    with registry(found) as open_registry:
+        return [(kind, one) for kind in kinds for one in open_registry.list(kind)]
 
 
 def _write(output: Path, conditions: list[Condition]) -> None:
@@ -195,14 +199,17 @@ def explain(
     as_json: Json = False,
     sets: Sets = [],  # noqa: B006
 ) -> None:
-    """Say why an alert was raised; with --verify, whether the log and the store still say so (exit 1 when not)."""
-    from pipeline.explanation import begin_of, lines_of, verified
+    """Say why an alert was raised; with --verify, whether log, store and a replay still say so (exit 1 when not)."""
+    from pipeline.explanation import begin_of, lines_of, replay, verified
     from pipeline.migrations import connect
 
     found = settings(sets)
+    checks = []
     with connect(found.postgres.dsn.get_secret_value()) as connection:
         raised = begin_of(connection, alert)
-        checks = asyncio.run(verified(connection, found.kafka.brokers, raised.why)) if verify else []
+        if verify:
+            checks = asyncio.run(verified(connection, found.kafka.brokers, raised.why))
+            checks.append(replay(connection, raised, _documents(found, DOCUMENTS)))
     if as_json:
         _print_json({"alert": raised, "checks": checks})
     else:

@@ -14,7 +14,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware.sessions import SessionMiddleware
 
 from pipeline.config import Settings
-from pipeline.console import alerts, evidence, health, live, login, pages, stills, verbs
+from pipeline.console import alerts, evidence, health, live, login, pages, password, stills, verbs
 from pipeline.console.database import Database, StoreUnavailable
 from pipeline.console.security import StrictHeaders
 from pipeline.console.stream import Hub
@@ -30,7 +30,7 @@ def create_app(settings: Settings, session_key: str, stopping: Callable[[], bool
     app.state.centre = settings.centre
     app.state.render = pages.renderer(settings.centre)
     app.state.stopping = stopping
-    for module in (login, live, alerts, verbs, evidence, stills, health, pages):
+    for module in (login, live, alerts, verbs, evidence, stills, health, pages, password):
         app.include_router(module.router)
     app.mount("/static", _Static(directory=_STATIC))
     app.add_exception_handler(StoreUnavailable, _store_unavailable)

@@ -14,6 +14,7 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("title.alerts", "Cảnh báo", "Alerts"),
     ("title.devices", "Thiết bị", "Devices"),
     ("title.login", "Đăng nhập", "Log in"),
+    ("title.password", "Đổi mật khẩu", "Change password"),
     ("title.docs", "Giao diện lập trình", "Programming interface"),
     ("docs.schemas", "Lược đồ JSON", "JSON Schemas"),
     ("nav.skip", "Đến nội dung chính", "Skip to the content"),
@@ -40,6 +41,38 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
         "login.locked",
         "Tên này bị khóa 15 phút vì nhập sai quá 5 lần.",
         "This name is locked for 15 minutes after 5 failed attempts.",
+    ),
+    # --- another password
+    (
+        "password.advice",
+        "Ít nhất {0} ký tự; một câu dài dễ nhớ tốt hơn một từ khó.",
+        "At least {0} characters; a long sentence that you remember beats a hard word.",
+    ),
+    ("password.current", "Mật khẩu hiện tại", "Current password"),
+    ("password.new", "Mật khẩu mới", "New password"),
+    ("password.again", "Nhập lại mật khẩu mới", "New password again"),
+    ("password.submit", "Đổi mật khẩu", "Change password"),
+    ("password.back", "Về trang cảnh báo", "Back to the alerts"),
+    (
+        "password.done",
+        "Đã đổi mật khẩu. Nơi khác đang đăng nhập bằng tên này phải đăng nhập lại mới thao tác được.",
+        "The password is changed. Wherever else this name is logged in, it must log in again to act.",
+    ),
+    ("password.wrong", "Mật khẩu hiện tại không đúng.", "The current password is wrong."),
+    (
+        "password.length",
+        "Mật khẩu mới phải có từ {0} đến {1} ký tự.",
+        "The new password must have {0} to {1} characters.",
+    ),
+    (
+        "password.again_wrong",
+        "Hai lần nhập mật khẩu mới không giống nhau.",
+        "The new password was not typed the same twice.",
+    ),
+    (
+        "password.known",
+        "Mật khẩu mới phải khác mật khẩu cũ và không chứa tên đăng nhập.",
+        "The new password must differ from the old one and not contain the name.",
     ),
     # --- problems, one sentence each
     (
@@ -183,6 +216,9 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("why.outside", "ngoài khoảng {0} đến {1}", "outside {0} to {1}"),
     ("why.equals", "bằng {0}", "equal to {0}"),
     ("why.after", "im lặng quá {0}", "silent for more than {0}"),
+    ("why.times", "{0} lần trong {1}", "{0} times in {1}"),
+    ("why.cluster", "từ {0} điểm trong vòng {1}", "{0} or more places within {1}"),
+    ("why.conditions", "Gộp từ {0} cảnh báo", "Made of {0} alerts"),
     ("why.attribute", "theo thuộc tính của thiết bị", "from the device's attributes"),
     ("why.legal", "Căn cứ", "Legal basis"),
     ("why.window", "Cửa sổ", "Window"),

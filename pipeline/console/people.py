@@ -22,6 +22,8 @@ from sinks.tables import moment
 
 MAX_FAILURES = 5
 LOCKED_FOR = timedelta(minutes=15)
+MIN_PASSWORD = 12
+"""Characters of a password that a person chooses: OWASP ASVS 4.0.3, 2.1.1."""
 MAX_PASSWORD = 256
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 _GROUPS, _GROUP = 4, 4
@@ -133,6 +135,19 @@ async def check(connection: psycopg.AsyncConnection[Any], name: str, password: s
     attempt = after_failure(failures)
     await _settle(connection, name, attempt, now_ms)
     return Refusal.LOCKED if attempt.locks else Refusal.WRONG
+
+
+async def change_password(
+    connection: psycopg.AsyncConnection[Any], name: str, current: str, new: str, now_ms: int
+) -> Person | Refusal:
+    """The person with the new password, when the current one is right and the name is not locked."""
+    found = await check(connection, name, current, now_ms)
+    if isinstance(found, Refusal):
+        return found
+    async with _at_once:
+        password_hash = await asyncio.to_thread(_hasher.hash, new)
+    await connection.execute("update ioc.person set password_hash = %s where name = %s", [password_hash, name])
+    return found._replace(mark=mark_of(password_hash))
 
 
 def after_failure(failures: int) -> Attempt:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from pipeline.core.alerts import MAX_ALERT_BYTES, Alert, AlertState, Entity, Flag, Text, Times
-from pipeline.core.catalogue import RuleDocument
+from pipeline.core.catalogue import RuleDocument, Site
 from pipeline.core.clock import rfc3339
 from pipeline.core.conditions import Condition, Severity, Why, alert_id
 from rules.alerts.texts import Facts, description, headline
@@ -46,7 +46,7 @@ class Describer:
             severity=condition.severity,
             highest=condition.severity,
             entity=self._entity(condition),
-            location=self._location(condition.device),
+            location=self._location(condition),
             times=Times(begin=rfc3339(condition.at)),
             late=condition.late,
         )
@@ -88,6 +88,10 @@ class Describer:
     def _entity(self, condition: Condition) -> Entity:
         parts = condition.key.split("|")
         found = self._catalogue.device(condition.device)
+        site = self._site(condition)
+        if site is not None:
+            areas = self._catalogue.chain(site.area)
+            return Entity(kind="site", id=site.id, name=self._place(condition), site=site.id, areas=areas)
         area = self._catalogue.area(parts[-1]) if not condition.device else None
         return Entity(
             kind=_kind(parts, area is not None or self._catalogue.group(parts[-1]) is not None),
@@ -97,24 +101,32 @@ class Describer:
             areas=self._catalogue.areas_of(condition.device) if area is None else self._catalogue.chain(area.id),
         )
 
+    def _site(self, condition: Condition) -> Site | None:
+        """The site, of a condition over what is the same site's; areas may have the same ids."""
+        threshold = condition.why.threshold
+        if condition.device or threshold is None or threshold.predicate.get("same") != "site":
+            return None
+        return self._catalogue.site(condition.key.partition("|")[2])
+
     def _place(self, condition: Condition) -> Text:
         found = self._catalogue.device(condition.device)
         if found is not None and (found.title.vi or found.title.en):
             return found.title
-        site = None if found is None else self._catalogue.site(found.site)
+        site = self._site(condition) if found is None else self._catalogue.site(found.site)
         if site is not None and (site.title.vi or site.title.en):
             return site.title
         name = condition.device or "|".join(condition.key.split("|")[1:])
         whole = None if condition.device else self._catalogue.area(name) or self._catalogue.group(name)
         return whole.title if whole is not None and (whole.title.vi or whole.title.en) else Text(name, name)
 
-    def _location(self, device: str) -> dict[str, Any] | None:
-        point = self._catalogue.position(device)
+    def _location(self, condition: Condition) -> dict[str, Any] | None:
+        site = self._site(condition)
+        point = self._catalogue.position(condition.device) if site is None else site.point
         return None if point is None else {"type": "Point", "coordinates": list(point)}
 
 
 def _kind(parts: list[str], whole: bool) -> str:
-    """What an alert key names: a part of the system, an area or group, a series, a device."""
+    """What an alert key names, if not a site: a part of the system, an area or group, a series, a device."""
     if parts[0].startswith("sys."):
         return parts[0]
     if len(parts) > 2:

@@ -101,8 +101,7 @@ def _clock(at: int) -> str:
 def _figure(why: Why, language: str) -> str:
     unit = _unit_of(why)
     if why.conditions:
-        count = len(why.conditions)
-        return f"{count} cảnh báo cùng lúc" if language == "vi" else f"{count} condition{'s' * (count > 1)} at once"
+        return _conditions(why, language)
     if why.window is not None and why.window.type == "area":
         return _area_figure(why.window, unit, language)
     if why.window is not None:
@@ -113,6 +112,16 @@ def _figure(why: Why, language: str) -> str:
         return _state(why.operands[-1].text, language)
     value = why.last if why.last is not None else (why.operands[-1].value if why.operands else None)
     return "" if value is None else show_number(value, unit, language)
+
+
+def _conditions(why: Why, language: str) -> str:
+    """`3 lần trong 30 phút` of begins; `3 cảnh báo cùng lúc` of what is active together."""
+    count = len(why.conditions)
+    predicate = {} if why.threshold is None else why.threshold.predicate
+    if "times" in predicate:
+        span = span_text(parse_duration(str(predicate["within"])), language)
+        return f"{count} lần trong {span}" if language == "vi" else f"{count} times in {span}"
+    return f"{count} cảnh báo cùng lúc" if language == "vi" else f"{count} condition{'s' * (count > 1)} at once"
 
 
 def _area_figure(window: Window, unit: str, language: str) -> str:

@@ -15,9 +15,8 @@ from rules.engine.comparison import Bound
 from rules.engine.fold import Fold
 from rules.engine.settings import Rule
 from rules.engine.state import LifeState
+from rules.engine.waiting import insert
 from rules.engine.watch import Entity, Remembering, operand
-
-MAX_WAITING = 10_000
 
 
 class Arrival(msgspec.Struct, frozen=True, array_like=True):
@@ -68,13 +67,9 @@ class ArrivalWatch(Remembering):
         state = fold.state(self.key) or self.empty
         value = 0.0 if reading.value is None else reading.value
         new = Arrival(reading.at, reading.seq, value, code, operand(reading, fold, line))
-        where = bisect_left(state.waiting, new.order, key=lambda one: one.order)
-        if where < len(state.waiting) and state.waiting[where].order == new.order:
-            fold.counts["ioc_rules_duplicates_total"] += 1
-        elif len(state.waiting) >= MAX_WAITING:
-            fold.counts["ioc_rules_window_overflow_total"] += 1
-        else:
-            self.put(fold, replace(state, waiting=(*state.waiting[:where], new, *state.waiting[where:])))
+        waiting = insert(fold, state.waiting, new)
+        if waiting is not state.waiting:
+            self.put(fold, replace(state, waiting=waiting))
 
     def due(self, state: ArrivalState) -> int | None:
         """The first of: a reading is final, time alone changes something, the condition's deadline."""

@@ -13,6 +13,18 @@ def members_of(rule: Rule) -> frozenset[str]:
     return STAGE2[rule.kind].members(rule) if rule.kind in OVER_CONDITIONS else frozenset()
 
 
+def members_among(rule: Rule, known: Mapping[str, Rule]) -> list[Rule]:
+    """The rules of `known` that a rule counts, and those that they count."""
+    found: dict[str, Rule] = {}
+    waiting = [rule]
+    while waiting:
+        for name in members_of(waiting.pop()) - found.keys() - {rule.id}:
+            if name in known:
+                found[name] = known[name]
+                waiting.append(known[name])
+    return list(found.values())
+
+
 def circle(rule: Rule, rules: Mapping[str, Rule]) -> list[str]:
     """The ids on a way from a rule back to itself, the first one last too; empty when there is none."""
     seen: set[str] = set()

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from pipeline.core.errors import BadInput
+from rules.engine.episodes import PastState
 from rules.engine.failures import FailureState
 from rules.engine.generations import GenerationState
 from rules.engine.producers import ProducerState
@@ -16,6 +17,7 @@ from rules.kinds import KINDS
 _OWN: dict[str, type] = {
     "producer": ProducerState,
     "failure": FailureState,
+    "past": PastState,
     "generation": GenerationState,
     "ReorderState": ReorderState,
 }

@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from pipeline.core.conditions import ConditionEdge, EndReason, Severity, Why
+from rules.engine.episodes import lose
 from rules.engine.fold import Fold, Source
 from rules.engine.settings import Rule
-from rules.engine.watch import STATE_PREFIX
+from rules.engine.watch import STATE_PREFIX, Watch
 from rules.engine.world import World
 
 RULE_FAILED = "sys.rule_failed"
@@ -76,9 +77,9 @@ def _source(rule: str) -> Source:
     return Source(RULE_FAILED, VERSION, f"{RULE_FAILED}|{rule}")
 
 
-def _retire(fold: Fold, watch: object, key: bytes) -> None:
+def _retire(fold: Fold, watch: Watch, key: bytes) -> None:
     try:
-        watch.retire(fold, fold.log, EndReason.RULE_FAILED)  # type: ignore[attr-defined]
+        lose(fold, watch, fold.log, EndReason.RULE_FAILED)
     except Exception:  # noqa: BLE001 - it fails even in ending: its state goes; counted
         fold.counts["ioc_rules_failed_total"] += 1
         fold.changed[key] = None

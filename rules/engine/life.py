@@ -12,6 +12,7 @@ from pipeline.core.conditions import ConditionEdge, EndReason, Operand, Why, nex
 from pipeline.core.schedule import Schedule
 from rules.engine.comparison import Bound, BoundLevel, DatedBounds, bound_at
 from rules.engine.deadlines import Deadline, begins_of, waits
+from rules.engine.episodes import newest
 from rules.engine.fold import Fold, Source
 from rules.engine.judged import Judged
 from rules.engine.state import (
@@ -128,7 +129,8 @@ class Life:
             for index, (level, mine) in enumerate(zip(levels, state.levels, strict=True))
             if mine.since is not None and (level.hold_ms is None or mine.since + level.hold_ms <= at)
         ]
-        episode = next_episode(at, state.episode)
+        previous = newest(fold, self.source.key) if state.episode is None else state.episode
+        episode = next_episode(at, previous)
         new = replace(state, phase=ACTIVE, begin=at, episode=episode, n=0, level=held[-1])
         return self._emit(fold, new, ConditionEdge.BEGIN, at)
 
@@ -282,6 +284,12 @@ class Life:
         if self.schedule is None or state.phase == IDLE:
             return replace(state, closes=None)
         return replace(state, closes=self.schedule.open_until(state.at) or state.at)
+
+    def settle(self, fold: Fold, state: LifeState) -> LifeState:
+        """What the changed rule makes due up to the newest value, at its own time: that value has confirmed it."""
+        while (due := self.due(state)) is not None and due <= state.at:
+            state = self.tick(fold, state, due)
+        return state
 
     # --- the end
 

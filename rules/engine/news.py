@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from pipeline.core.catalogue import Kind
 from pipeline.core.conditions import EndReason
 from pipeline.core.machine import CatalogueChange
-from rules.engine import failures
+from rules.engine import episodes, failures
 from rules.engine.fold import Fold
 from rules.engine.watch import parse_state_key
 from rules.engine.world import World
@@ -30,15 +30,16 @@ def take_news(fold: Fold, old: World, news: Iterable[CatalogueChange], owns: Own
             rule, entity = parse_state_key(key)
             if wide or rule in rules or entity.device in devices:
                 _carry_over(fold, key, rule, old, new)
+    episodes.forget(fold)
     for rule in sorted(rules):
         _service(fold, rule, old, new)
-    _start(fold, new, owns)
+    _start(fold, new, owns, fold.log)  # what comes now heard nobody before: that is no silence
     return new
 
 
 def greet(fold: Fold, world: World, owns: Owns) -> None:
-    """At the very first frame: expect the devices that absence rules watch."""
-    _start(fold, world, owns)
+    """At the very first frame: expect the devices that absence rules watch, as of old."""
+    _start(fold, world, owns, 0)
 
 
 def _carry_over(fold: Fold, key: bytes, rule_id: str, old: World, new: World) -> None:
@@ -51,7 +52,7 @@ def _carry_over(fold: Fold, key: bytes, rule_id: str, old: World, new: World) ->
         after.adopt(fold)
     elif reason is not None:
         fold.counts["ioc_rules_states_dropped_total"] += 1
-        before.retire(fold, fold.log, reason)
+        episodes.lose(fold, before, fold.log, reason)
 
 
 def _reason(rule_id: str, old: World, new: World, *, in_scope: bool) -> EndReason | None:
@@ -72,7 +73,7 @@ def _service(fold: Fold, rule: str, old: World, new: World) -> None:
     failures.mend(fold, rule)
 
 
-def _start(fold: Fold, world: World, owns: Owns) -> None:
+def _start(fold: Fold, world: World, owns: Owns, since: int) -> None:
     for watch in world.starters(owns):
         if fold.state(watch.key) is None and watch.rule.id not in fold.out_of_service:
-            watch.start(fold, fold.log)  # type: ignore[attr-defined]
+            watch.start(fold, since)  # type: ignore[attr-defined]

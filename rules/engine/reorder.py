@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from typing import Any
 
 import msgspec
@@ -12,9 +11,8 @@ from pipeline.core.conditions import EndReason
 from pipeline.core.events import Reading
 from pipeline.core.schedule import NEVER
 from rules.engine.fold import Fold
+from rules.engine.waiting import insert
 from rules.engine.watch import Watch
-
-MAX_WAITING = 10_000
 
 
 class Waiting(msgspec.Struct, frozen=True, array_like=True):
@@ -64,16 +62,9 @@ class Reordered:
             self._put(fold, self._apply(fold, state, reading, line))
         else:
             new = Waiting(reading.at, reading.seq, reading, fold.frame.offset, line, fold.evidence)
-            self._insert(fold, state, new)
-
-    def _insert(self, fold: Fold, state: ReorderState, new: Waiting) -> None:
-        where = bisect_left(state.waiting, new.order, key=lambda one: one.order)
-        if where < len(state.waiting) and state.waiting[where].order == new.order:
-            fold.counts["ioc_rules_duplicates_total"] += 1
-        elif len(state.waiting) >= MAX_WAITING:
-            fold.counts["ioc_rules_window_overflow_total"] += 1
-        else:
-            self._put(fold, replace(state, waiting=(*state.waiting[:where], new, *state.waiting[where:])))
+            waiting = insert(fold, state.waiting, new)
+            if waiting is not state.waiting:
+                self._put(fold, replace(state, waiting=waiting))
 
     def _apply(self, fold: Fold, state: ReorderState, reading: Reading, line: int) -> ReorderState:
         inside = _Inside(fold, self.key, state.inner)
@@ -112,8 +103,10 @@ class Reordered:
         if state.inner is not None:
             inside = _Inside(fold, self.key, state.inner)
             self.inner.retire(inside, at, reason)
-            kept = inside.state(self.key)
-            fold.changed[self.key] = None if kept is None else ReorderState((), kept)
+
+    def episode(self, state: ReorderState) -> int | None:
+        """The newest episode of the kind's condition."""
+        return None if state.inner is None else self.inner.episode(state.inner)
 
     def adopt(self, fold: Fold) -> None:
         """Judge on under the changed rule."""
@@ -127,10 +120,14 @@ class Reordered:
 class _Inside(Fold):
     """A fold as the kind inside sees it: its own state under the key, no timers; all else is the outer one's."""
 
-    __slots__ = ()
+    __slots__ = ("outer",)
 
     def __init__(self, outer: Fold, key: bytes, state: Any, frame: Any = None, evidence: str | None = None) -> None:
         super().__init__(outer.frame if frame is None else frame, outer.log, {}, {})
         self.evidence = outer.evidence if evidence is None else evidence
         self.now, self.outputs, self.counts, self.derived = outer.now, outer.outputs, outer.counts, outer.derived
-        self.changed = {key: state}
+        self.changed, self.outer = {key: state}, outer
+
+    def state(self, key: bytes) -> Any:
+        """Its own state; of other keys the outer fold's."""
+        return self.changed[key] if key in self.changed else self.outer.state(key)

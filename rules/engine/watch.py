@@ -68,6 +68,9 @@ class Watch(Protocol):
     def adopt(self, fold: Fold) -> None:
         """Take over the state after a change of the rule or catalogue that lets state be kept."""
 
+    def episode(self, state: Any) -> int | None:
+        """The key's newest episode, where a later one may begin before it."""
+
 
 class RuleKind(Protocol):
     """A kind: which fields it has, how it watches.
@@ -102,6 +105,10 @@ class Watching:
         self.stale_ms = catalogue.stale_after(rule, entity.device)
         self.live_for = catalogue.live_for(rule, entity.device)
         self.schedule = catalogue.schedule(rule)
+
+    def episode(self, state: Any) -> int | None:
+        """No condition of its own."""
+        return None
 
     def life(self, rule: Rule, catalogue: Catalogue, stale_ms: int, bound: Bound | None = None) -> Life:
         """The life of this entity's condition; with the kind's own `bound`, else by the rule's levels over all time."""
@@ -144,8 +151,14 @@ class Remembering(Watching):
         """Judge on under the changed rule."""
         state = fold.state(self.key)
         if state is not None:
-            life = None if state.life is None else self.conditions.adopt(state.life)
+            life = state.life
+            if life is not None:
+                life = self.conditions.settle(fold, self.conditions.adopt(life))
             self.put(fold, replace(state, life=life))
+
+    def episode(self, state: Any) -> int | None:
+        """The newest episode of its condition."""
+        return None if state.life is None else state.life.episode
 
 
 class SingleReading(Watching):
@@ -172,16 +185,19 @@ class SingleReading(Watching):
             fold.arm(self.key, self.conditions.due(state), self.lateness)
 
     def retire(self, fold: Fold, at: int, reason: EndReason) -> None:
-        """End what is active. What must outlive the episode is kept unless the rule is gone."""
-        state = self.conditions.close(fold, fold.state(self.key), at, reason)
-        kept = reason not in (EndReason.RULE_REMOVED,) and state.episode is not None
-        fold.changed[self.key] = state if kept else None
+        """End what is active and forget the rest."""
+        self.conditions.close(fold, fold.state(self.key), at, reason)
+        fold.changed[self.key] = None
 
     def adopt(self, fold: Fold) -> None:
         """Judge on under the changed rule from the next reading."""
         state = fold.state(self.key)
         if state is not None:
-            self.put(fold, self.conditions.adopt(state))
+            self.put(fold, self.conditions.settle(fold, self.conditions.adopt(state)))
+
+    def episode(self, state: LifeState) -> int | None:
+        """The newest episode of its condition."""
+        return state.episode
 
 
 def judged(reading: Reading, fold: Fold, line: int) -> Judged:

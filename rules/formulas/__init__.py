@@ -23,3 +23,8 @@ FORMULAS: ExtensionTable[Formula] = ExtensionTable(
     },
 )
 """Every formula by its name."""
+
+
+def derived_quantities() -> frozenset[str]:
+    """The quantities that formulas make."""
+    return frozenset(FORMULAS[name].output for name in FORMULAS)

@@ -26,6 +26,7 @@ KINDS: ExtensionTable[RuleKind] = ExtensionTable(
         "jump": "rules.kinds.jump:KIND",
         "range": "rules.kinds.range:KIND",
         "rate": "rules.kinds.rate:KIND",
+        "recurrence": "rules.kinds.recurrence:KIND",
         "repeat": "rules.kinds.repeat:KIND",
         "sequence": "rules.kinds.sequence:KIND",
         "threshold": "rules.kinds.threshold:KIND",
@@ -40,11 +41,12 @@ STAGE2: ExtensionTable[SecondKind] = ExtensionTable(
         "area": "rules.kinds.area:STAGE2",
         "cluster": "rules.kinds.cluster:STAGE2",
         "composite": "rules.kinds.composite:STAGE2",
+        "recurrence": "rules.kinds.recurrence:STAGE2",
     },
 )
 """The kinds that the alerts worker judges too."""
 
-OVER_CONDITIONS = frozenset({"cluster", "composite"})
+OVER_CONDITIONS = frozenset({"cluster", "composite", "recurrence"})
 """The kinds that no reading goes to: they have no scope."""
 CASE_KINDS = frozenset({"deadline"})
 """Kinds that watch cases."""

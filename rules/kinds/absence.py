@@ -25,13 +25,17 @@ class AbsenceSettings(msgspec.Struct, frozen=True):
 
 
 class AbsenceState(msgspec.Struct, frozen=True, array_like=True):
-    """`last`: log time of the newest record, or from when on one was expected. `heard`: any came."""
+    """`last`: log time of the newest record, or from when on one was expected. `heard`: any came.
+
+    `passed`: this silence became too long outside the hours.
+    """
 
     last: int
     producer: str = ""
     heard: bool = False
     active: bool = False
     episode: int | None = None
+    passed: bool = False
 
 
 class AbsenceWatch(Watching):
@@ -57,8 +61,8 @@ class AbsenceWatch(Watching):
         self.put(fold, AbsenceState(fold.log, fold.frame.producer, True, False, episode))
 
     def start(self, fold: Fold, since: int) -> None:
-        """Begin to expect a device that was never heard: from its `active_from`, else from `since`."""
-        self.put(fold, AbsenceState(self.active_from or since))
+        """Begin to expect a device that was never heard: from its `active_from`, not before `since`, else from L."""
+        self.put(fold, AbsenceState(max(self.active_from, since) or fold.log))
 
     def put(self, fold: Fold, state: AbsenceState) -> None:
         """Keep a new state and arm what it waits for."""
@@ -67,7 +71,7 @@ class AbsenceWatch(Watching):
 
     def due(self, state: AbsenceState) -> int | None:
         """When the silence is too long."""
-        return None if state.active else state.last + self.after
+        return None if state.active or state.passed else state.last + self.after
 
     def tick(self, fold: Fold, due: int) -> None:
         """The silence is too long, unless it is the producer's."""
@@ -77,6 +81,7 @@ class AbsenceWatch(Watching):
             self.put(fold, msgspec.structs.replace(state, last=again))
             return
         if self.schedule is not None and self.schedule.open_until(due) is None:
+            self.put(fold, msgspec.structs.replace(state, passed=True))
             return
         new = msgspec.structs.replace(state, active=True, episode=next_episode(due, state.episode))
         self._emit(fold, new, ConditionEdge.BEGIN, due, "" if state.heard else "never heard")

@@ -7,16 +7,14 @@ from collections.abc import Sequence
 import msgspec
 
 from pipeline.core.conditions import RANK, Severity, Threshold
-from rules.engine.catalogue import Catalogue
 from rules.engine.duration import show_duration
 from rules.engine.fields import Fields
 from rules.engine.predicates import SEVERITIES
 from rules.engine.settings import Rule
 from rules.engine.stage2 import Item
-from rules.engine.watch import Entity, Watch
 from rules.engine.world import World
 from rules.kinds.distance import read_distance
-from rules.kinds.gathering import Gathering, GatheringState, check_clear, fixed
+from rules.kinds.gathering import Gathering, OverConditions, check_clear, fixed
 from rules.kinds.neighbourhood import Neighbourhood
 
 
@@ -30,15 +28,8 @@ class ClusterSettings(msgspec.Struct, frozen=True):
     severity: Severity
 
 
-class Cluster:
-    """The kind. It watches conditions, not readings."""
-
-    needs_raise = False
-    needs_quantity = False
-    starts = False
-    single = False
-    states = ()
-    state = GatheringState
+class Cluster(OverConditions):
+    """The kind."""
 
     def read(self, fields: Fields) -> ClusterSettings:
         """`rule`, `k`, `radius`, `within` and `severity`."""
@@ -54,10 +45,6 @@ class Cluster:
         )
         fields.raw("radius")
         return found
-
-    def watch(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> Watch:
-        """Never called: stage 1 has nothing to do."""
-        raise NotImplementedError
 
     def members(self, rule: Rule) -> frozenset[str]:
         """The one rule."""

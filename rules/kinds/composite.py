@@ -1,4 +1,4 @@
-"""`composite`: a condition over other rules' active conditions of the same entity, area or neighbourhood."""
+"""`composite`: a condition over other rules' active conditions of one entity, site, area or neighbourhood."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from rules.engine.fields import Fields
 from rules.engine.predicates import SEVERITIES
 from rules.engine.settings import Rule
 from rules.engine.stage2 import Item
-from rules.engine.watch import Entity, Watch
 from rules.engine.world import World
 from rules.kinds.distance import read_distance
 from rules.kinds.gathering import (
     Found,
     Gathering,
-    GatheringState,
     Group,
     Grouping,
+    OverConditions,
     Ranking,
     check_clear,
     fixed,
@@ -31,13 +30,14 @@ from rules.kinds.gathering import (
 from rules.kinds.neighbourhood import Neighbourhood
 
 MAX_MEMBERS = 100
-SAME = ("entity", "area")
+PLACES = ("entity", "site", "area")
+"""What conditions can have in common, when it is not that they are near one another."""
 
 
 class CompositeSettings(msgspec.Struct, frozen=True):
     """`weights`: points of each rule; together they must reach `needed`. `rise`: steps above the highest member.
 
-    `unless`: rules that forbid it while one of them has an active condition of the same entity or area.
+    `unless`: rules that forbid it while one of them has an active condition of the same entity, site or area.
     """
 
     weights: dict[str, float]
@@ -60,7 +60,7 @@ class CompositeSettings(msgspec.Struct, frozen=True):
 
 
 class SamePlace(Grouping):
-    """Groups of one entity or area."""
+    """Groups of one entity, site or area."""
 
     def __init__(
         self, same: str, within: int | None, rank: Ranking, unless: frozenset[str], catalogue: Catalogue
@@ -68,18 +68,20 @@ class SamePlace(Grouping):
         self.same, self.within, self.rank, self.unless, self.catalogue = same, within, rank, unless, catalogue
 
     def place(self, item: Item) -> str:
-        """The device, or what the rule watches where there is none; its innermost area.
+        """The device, or what the rule watches where there is none; its site; its innermost area.
 
         A camera's zones and lines are one entity with it: it sees a stop in one place and slow traffic in another.
         """
         entity = item.device or item.key.partition("|")[2]
+        found = self.catalogue.device(item.device)
         if self.same == "entity":
-            found = self.catalogue.device(item.device)
             return entity if found is None else found.id
+        if self.same == "site":
+            return "" if found is None else found.site
         return next(iter(self.catalogue.areas_of(item.device)), "") if item.device else entity
 
     def find(self, items: Iterable[Item], groups: dict[str, Group]) -> dict[str, Found]:
-        """The groups whose conditions are enough; conditions outside all areas are in none."""
+        """The groups whose conditions are enough; conditions outside all sites or areas are in none."""
         places: dict[str, list[Item]] = {}
         forbidden: set[str] = set()
         for item in sorted(items, key=lambda one: (one.begin, one.key)):
@@ -94,37 +96,24 @@ class SamePlace(Grouping):
             best = strongest(members, self.within, self.rank)
             if place and best.rank:
                 devices = {one.device for one in best.items}
-                alone = place in devices or (self.same == "entity" and self.catalogue.device(place) is not None)
+                known = place in devices or self.catalogue.device(place) is not None
+                alone = self.same == "entity" and known
                 found[place] = Found(best.rank, best.items, place if alone else "")
         return found
 
 
-class Composite:
-    """The kind. It watches conditions, not readings."""
-
-    needs_raise = False
-    needs_quantity = False
-    starts = False
-    single = False
-    states = ()
-    state = GatheringState
+class Composite(OverConditions):
+    """The kind."""
 
     def read(self, fields: Fields) -> CompositeSettings:
         """`of`, `match`, `same`, `within`, `severity` and `unless`."""
         fields.require("of")
         check_clear(fields)
-        rules = fields.texts("of")
-        if "of" in fields and not 1 <= len(rules) <= MAX_MEMBERS:
-            fields.wrong("of", f"a list of 1 to {MAX_MEMBERS} rule ids")
-        weights, needed = _match(fields, dict.fromkeys(sorted(rules), 1.0))
+        weights, needed = _match(fields, dict.fromkeys(sorted(read_members(fields)), 1.0))
         same, radius = _same(fields)
         severity, rise = _severity(fields)
         within, unless = fields.duration("within", None), _unless(fields, weights, radius)
         return CompositeSettings(weights, needed, same, radius, within, severity, rise, unless)
-
-    def watch(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> Watch:
-        """Never called: stage 1 has nothing to do."""
-        raise NotImplementedError
 
     def members(self, rule: Rule) -> frozenset[str]:
         """The rules in `of` and `unless`."""
@@ -140,6 +129,14 @@ class Composite:
         if own.radius:
             grouping = Neighbourhood(own.radius, own.within, own.rank, world.catalogue.position)
         return Gathering(rule, world, self.members(rule), grouping, bound)
+
+
+def read_members(fields: Fields) -> frozenset[str]:
+    """The rule ids in `of`."""
+    rules = frozenset(fields.texts("of"))
+    if "of" in fields and not 1 <= len(rules) <= MAX_MEMBERS:
+        fields.wrong("of", f"a list of 1 to {MAX_MEMBERS} rule ids")
+    return rules
 
 
 def _match(fields: Fields, even: dict[str, float]) -> tuple[dict[str, float], float]:
@@ -171,12 +168,12 @@ def _weights(inner: Fields, even: dict[str, float]) -> dict[str, float]:
 
 def _same(fields: Fields) -> tuple[str, float]:
     value = fields.raw("same")
-    if value is None or value in SAME:
-        return value or "entity", 0.0
+    if value is None or value in PLACES:
+        return value or PLACES[0], 0.0
     if isinstance(value, dict) and set(value) == {"radius"}:
         return "radius", read_distance(fields.inner("same"), "radius")
-    fields.wrong("same", "entity, area or {radius: 3km}")
-    return "entity", 0.0
+    fields.wrong("same", "entity, site, area or {radius: 3km}")
+    return PLACES[0], 0.0
 
 
 def _unless(fields: Fields, weights: dict[str, float], radius: float) -> frozenset[str]:
@@ -184,7 +181,9 @@ def _unless(fields: Fields, weights: dict[str, float], radius: float) -> frozens
     if len(unless) > MAX_MEMBERS or unless & weights.keys():
         fields.wrong("unless", f"at most {MAX_MEMBERS} rule ids, none of them in `of`")
     elif unless and radius:
-        fields.wrong("unless", "nothing beside `same: {radius: ..}`: only an entity or an area can be forbidden")
+        fields.wrong(
+            "unless", "nothing beside `same: {radius: ..}`: only an entity, a site or an area can be forbidden"
+        )
     return unless
 
 

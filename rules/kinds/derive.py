@@ -19,7 +19,7 @@ from rules.engine.fields import Fields, near
 from rules.engine.fold import Fold
 from rules.engine.settings import Rule
 from rules.engine.watch import Entity, Watch
-from rules.formulas import FORMULAS
+from rules.formulas import FORMULAS, derived_quantities
 from rules.formulas.formula import Hour, Known
 from rules.kinds.aggregates import Memory, grown
 from rules.kinds.grid import DAY_MS, Grid, read_zone
@@ -174,7 +174,7 @@ def _inputs(fields: Fields, name: str) -> tuple[str, ...]:
         fields.raw("inputs")
         return formula.inputs
     inner = fields.inner("inputs")
-    derived = {FORMULAS[one].output for one in FORMULAS}
+    derived = derived_quantities()
     found = tuple(inner.text(one, one) for one in formula.inputs)
     for one, quantity in zip(formula.inputs, found, strict=True):
         if quantity not in QUANTITIES:

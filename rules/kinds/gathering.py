@@ -1,4 +1,4 @@
-"""What `cluster` and `composite` share: episodes of groups of active conditions, in order of event time.
+"""What `cluster`, `composite` and `recurrence` share: episodes of groups of active conditions, in order of event time.
 
 Edges wait until W2 passes them, so the order in which partitions tell them changes nothing. At one time: ends of
 what was active, then begins, then a judgement, then ends of what has just begun, and a judgement of those.
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from pipeline.core.conditions import RANK, Condition, ConditionEdge, EndReason, Partial, Severity, Threshold
 from pipeline.core.schedule import NEVER
+from rules.engine.catalogue import Catalogue
 from rules.engine.comparison import Bound, BoundClear, BoundLevel
 from rules.engine.fields import Fields
 from rules.engine.fold import Fold, Source
@@ -22,6 +23,7 @@ from rules.engine.life import Life
 from rules.engine.settings import Rule
 from rules.engine.stage2 import Item, item_of
 from rules.engine.state import IDLE, LifeState
+from rules.engine.watch import Entity, Watch
 from rules.engine.world import World
 
 SHOWN = 16
@@ -77,6 +79,21 @@ class Grouping:
 
     def find(self, items: Iterable[Item], groups: dict[str, Group]) -> dict[str, Found]:
         """All groups that are enough, and their keys. `groups`: those that live."""
+        raise NotImplementedError
+
+
+class OverConditions:
+    """What the kinds share that watch conditions: no reading goes to them."""
+
+    needs_raise = False
+    needs_quantity = False
+    starts = False
+    single = False
+    states: tuple[type, ...] = ()
+    state = GatheringState
+
+    def watch(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> Watch:
+        """Never called: stage 1 has nothing to do."""
         raise NotImplementedError
 
 
@@ -250,12 +267,15 @@ def _level(severity: Severity, threshold: Threshold) -> BoundLevel:
 
 
 def strongest(items: Sequence[Item], within: int | None, rank: Ranking, around: Item | None = None) -> Found:
-    """The highest rank of items begun within `within` ms of one another, those with `around` only when given."""
+    """The highest rank of items begun within `within` ms of one another, those with `around` only when given.
+
+    Of equal ranks the most items, then the earliest.
+    """
     begins = [one.begin for one in items]
     if within is None or max(begins, default=0) - min(begins, default=0) <= within:
         return Found(rank(items), tuple(items))
     best = Found(0, ())
-    for first in items:
+    for first in sorted(items, key=lambda one: one.begin):
         window = [one for one in items if first.begin <= one.begin <= first.begin + within]
         if around is not None and around not in window:
             continue

@@ -14,6 +14,7 @@ from functools import cache
 from pipeline.core.events import Position
 from pipeline.core.places import EARTH_RADIUS_M, distance_m
 from rules.engine.stage2 import Item
+from rules.engine.state import IDLE
 from rules.kinds.gathering import Found, Group, Grouping, Ranking, strongest
 
 
@@ -37,14 +38,15 @@ class Neighbourhood(Grouping):
         self._follow({one.key: one for one in items if self._point(one) is not None})
         components = self._components()
         found: dict[str, Found] = {}
-        for key, group in sorted(groups.items(), key=lambda pair: (pair[1].since, pair[0])):
+        living = {key: group for key, group in groups.items() if group.life.phase != IDLE}
+        for key, group in sorted(living.items(), key=lambda pair: (pair[1].since, pair[0])):
             heir = _heir(key, group, components)
-            if heir is not None and group.life.phase:
+            if heir is not None:
                 components.remove(heir)
                 found[key] = self._found(heir, group.device)
         for component in components:
             names = sorted({_name(one) for one in component})
-            key = next((name for name in names if name not in found and name not in groups), names[0])
+            key = next((name for name in names if name not in found and name not in living), names[0])
             if key not in found:
                 found[key] = self._found(component, next(one.device for one in component if _name(one) == key))
         return found
@@ -55,14 +57,16 @@ class Neighbourhood(Grouping):
     def _components(self) -> list[tuple[Item, ...]]:
         """The groups, by smallest device id; what lies between two cores of different groups belongs to the first."""
         items = sorted(self._items.values(), key=lambda one: (_name(one), one.key))
-        left = {one.key: one for one in items if self._around[one.key].rank}
-        taken: set[str] = set()
+        cores = {one.key: self._around[one.key] for one in items if self._around[one.key].rank}
+        links = _links(cores)
+        left, taken = set(cores), set[str]()
         found = []
-        while left:
-            members = _connected(next(iter(left.values())), left, self._around)
-            component = tuple(one for one in items if one.key in members and one.key not in taken)
-            taken |= members
-            found.append(component)
+        for core in cores:
+            if core in left:
+                joined = _connected(core, links, left)
+                members = {one.key for key in joined for one in cores[key].items}
+                found.append(tuple(one for one in items if one.key in members and one.key not in taken))
+                taken |= members
         return found
 
     def _follow(self, items: dict[str, Item]) -> None:
@@ -101,18 +105,26 @@ class Neighbourhood(Grouping):
         return item.point if item.point is not None else self.where(item.device)
 
 
-def _connected(start: Item, left: dict[str, Item], around: dict[str, Found]) -> set[str]:
-    """Keys of all that is reached from a core through cores; takes those cores out of `left`."""
-    members: set[str] = set()
-    waiting = [start]
+def _links(cores: dict[str, Found]) -> dict[str, set[str]]:
+    """Of each core the cores in its set, and those whose set it is in: with `within` the two may differ."""
+    links: dict[str, set[str]] = {key: set() for key in cores}
+    for key, around in cores.items():
+        for one in around.items:
+            if one.key in cores:
+                links[key].add(one.key)
+                links[one.key].add(key)
+    return links
+
+
+def _connected(start: str, links: dict[str, set[str]], left: set[str]) -> set[str]:
+    """All cores that are reached from one; takes them out of `left`."""
+    joined: set[str] = set()
+    waiting = {start}
     while waiting:
-        core = waiting.pop()
-        if left.pop(core.key, None) is None:
-            continue
-        near = {one.key for one in around[core.key].items}
-        members |= near
-        waiting += [left[key] for key in sorted(near) if key in left]
-    return members
+        joined |= waiting
+        left -= waiting
+        waiting = {near for key in waiting for near in links[key]} & left
+    return joined
 
 
 def _heir(key: str, group: Group, components: list[tuple[Item, ...]]) -> tuple[Item, ...] | None:

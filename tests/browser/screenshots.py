@@ -87,6 +87,8 @@ def _pages(page: Page, centre: Centre, language: str, password: str, stem: Path)
     page.locator(".camera button").first.click()
     page.wait_for_timeout(SETTLED_MS * 2)
     page.screenshot(path=f"{stem}-devices.png")
+    page.goto(f"{centre.url}/password")
+    page.screenshot(path=f"{stem}-password.png")
 
 
 def _alerts(page: Page, centre: Centre, language: str, password: str, stem: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
+from rules.engine.loader import load_text
 from tests.browser.centre import Centre
 from tests.browser.flood import Flood
 from tests.browser.launch import SIZES, launch, log_in
@@ -109,6 +110,32 @@ def test_the_detail_says_what_to_do_and_why_with_a_chart(desk: Page, centre: Cen
     expect(detail.locator(".chart .series")).to_be_visible(timeout=10_000)
     expect(detail.locator(".chart .limit text")).to_have_text("4,00 m")
     expect(detail.locator(".still")).to_contain_text("Camera cầu")
+
+
+AGAIN = """
+id: {p}.again
+title: {{vi: Lũ lên lại, en: Floods again}}
+kind: recurrence
+of: [{p}.level]
+times: 2
+within: 30m
+same: site
+"""
+
+
+def test_an_alert_over_others_names_them_and_opens_them(desk: Page, centre: Centre) -> None:
+    flood = Flood(centre)
+    centre.do(centre.scene.register((), load_text(AGAIN.format(p=flood.prefix)).checked()))
+    for level in (5, 2, 6.5):
+        flood.rises(level)
+    over = desk.locator("#rows .row", has_text="2 lần trong 30 phút")
+    expect(over).to_contain_text(f"Cầu {flood.prefix}", timeout=15_000)
+    over.click()
+    counted = desk.locator("#detail .counted")
+    expect(counted).to_contain_text("Gộp từ 2 cảnh báo")
+    expect(desk.locator("#detail .why .facts")).to_contain_text("2 lần trong 30 phút")
+    counted.get_by_role("link").click()
+    expect(desk.locator("#detail .head")).to_contain_text("6,50 m")
 
 
 def test_an_alert_that_gets_worse_and_ends_changes_where_it_stands(desk: Page, centre: Centre) -> None:
@@ -233,6 +260,9 @@ def test_no_page_scrolls_sideways(page: Page, centre: Centre, password: str, wid
     assert _too_wide(page) == []
     page.goto(f"{centre.url}/devices")
     expect(page.locator("#devices")).to_contain_text(flood.prefix)
+    assert _too_wide(page) == []
+    page.click(".who .name")
+    expect(page.locator("h1")).to_have_text("Đổi mật khẩu")
     assert _too_wide(page) == []
 
 

@@ -168,6 +168,44 @@ def test_a_new_password_ends_older_sessions_rights_to_act(centre: Centre, operat
     assert answer.status_code == 401
 
 
+def test_somebody_gives_themselves_a_password_and_goes_on_while_older_sessions_may_not_act(
+    centre: Centre, operator: Browser
+) -> None:
+    flood, alert = raised(centre, operator)
+    first = centre.person("dung", "operator")
+    here, elsewhere = Browser(centre, "dung", first), Browser(centre, "dung", first)
+    form = {"current": first, "new": "sông dâng thì gọi ngay", "again": "sông dâng thì gọi ngay", "csrf": here.csrf}
+    assert "Đã đổi mật khẩu" in here.http.post("/password", data=form).text
+    verb = {"key": flood.key, "seen": alert["sequence"]}
+    assert elsewhere.post(f"/v1/alerts/{alert['alert']}/ack", **verb).status_code == 401
+    assert here.post(f"/v1/alerts/{alert['alert']}/ack", **verb).status_code == 202
+    assert Browser(centre, "dung", first).answer.status_code == 401
+    assert Browser(centre, "dung", form["new"]).answer.status_code == 200
+
+
+def test_a_password_that_will_not_do_is_refused_with_what_would(centre: Centre) -> None:
+    first = centre.person("thuy", "operator")
+    browser = Browser(centre, "thuy", first)
+    good = "ba con đường ven biển"
+    for form, status, told in (
+        ({"current": first, "new": "ngắn quá", "again": "ngắn quá"}, 422, "từ 12 đến 256 ký tự"),
+        ({"current": first, "new": good, "again": good + "."}, 422, "không giống nhau"),
+        ({"current": first, "new": first, "again": first}, 422, "khác mật khẩu cũ"),
+        ({"current": first, "new": "chị Thuy trực đêm", "again": "chị Thuy trực đêm"}, 422, "không chứa tên"),
+        ({"current": "sai", "new": good, "again": good}, 401, "Mật khẩu hiện tại không đúng"),
+    ):
+        answer = browser.http.post("/password", data={**form, "csrf": browser.csrf})
+        assert (answer.status_code, told in answer.text) == (status, True), (form, answer.text)
+    assert browser.http.post("/password", data={"current": first, "new": good, "again": good}).status_code == 403
+    assert Browser(centre, "thuy", first).answer.status_code == 200
+
+
+def test_guessing_the_current_password_locks_the_name(centre: Centre) -> None:
+    browser = Browser(centre, "long", centre.person("long", "operator"))
+    form = {"current": "sai", "new": "ba con đường ven biển", "again": "ba con đường ven biển", "csrf": browser.csrf}
+    assert [browser.http.post("/password", data=form).status_code for _ in range(5)] == [401, 401, 401, 401, 429]
+
+
 def test_an_acknowledgement_comes_back_over_the_stream_and_a_second_one_is_refused(
     centre: Centre, operator: Browser, stream: Stream
 ) -> None:

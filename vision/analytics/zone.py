@@ -26,7 +26,9 @@ VEHICLES = frozenset(("vehicle", "bicycle", "car", "motorcycle", "motorbike", "b
 
 THINGS = frozenset(("bag", "backpack", "handbag", "suitcase", "box", "parcel"))
 """Labels of what people leave behind: COCO's three, and those of detectors made for it."""
-NOT_PEOPLE = VEHICLES | THINGS
+HAZARDS = frozenset(("fire", "flame", "smoke"))
+"""Labels of what is told as it is seen (vision.hazards); nobody follows or counts it."""
+NOT_PEOPLE = VEHICLES | THINGS | HAZARDS
 
 
 class Finding(NamedTuple):

@@ -27,7 +27,14 @@ const act = async (deed, alert, note = "") => {
   }
 };
 const list = new List(alerts, { choose: (id, open) => choose(id, open), now: () => live.now() });
-const detail = new Detail(place("detail"), { act, back: () => open(false), now: () => live.now(), title: (id) => list.rowTitle(id) });
+const detail = new Detail(place("detail"), {
+  act,
+  back: () => open(false),
+  now: () => live.now(),
+  title: (id) => list.rowTitle(id),
+  other: (key) => [...alerts.values()].filter((alert) => alert.key === key).sort((a, b) => b.episode - a.episode)[0],
+  choose: (id) => choose(id, true),
+});
 
 async function load() {
   try {

@@ -183,7 +183,7 @@ export class Detail {
   refresh() {
     this.showHead();
     this.showTodo();
-    this.reason.replaceChildren(h("h3", {}, t("detail.why")), ...why(this.alert, this.on.now()));
+    this.reason.replaceChildren(h("h3", {}, t("detail.why")), ...why(this.alert, this.on.now(), this.on));
     this.showTimeline();
   }
 

@@ -1,5 +1,5 @@
 // Why an alert was raised, in words: values with unit and time, threshold, legal basis, window.
-import { h, known, t } from "./dom.js";
+import { best, h, known, t } from "./dom.js";
 import { clock, durationMs, exactSpan, near, plain, stateText, titleOf, value } from "./format.js";
 import { titleOfRule } from "./list.js";
 
@@ -32,14 +32,16 @@ function bound(why) {
     const numbers = (Array.isArray(given) ? given : [given]).map((one) => (typeof one === "number" ? figure(one, why) : stateText(String(one))));
     words.push(t(`why.${name}`, ...numbers));
   }
+  if (predicate.times) words.push(t("why.times", predicate.times, exactSpan(durationMs(predicate.within))));
+  if (predicate.k) words.push(t("why.cluster", predicate.k, predicate.radius));
   if (predicate.after) words.push(t("why.after", exactSpan(durationMs(predicate.after))));
   return words.join(", ");
 }
 
 const row = (name, ...contents) => h("div", {}, h("dt", {}, name), h("dd", {}, ...contents));
 
-/** Elements that say why. */
-export function why(alert, now) {
+/** Elements that say why. `other`: the newest alert of a key, if it is in the list; `choose`: opens it. */
+export function why(alert, now, { other, choose }) {
   const reason = alert.why;
   const facts = [];
   const words = bound(reason);
@@ -53,6 +55,7 @@ export function why(alert, now) {
   const parts = [];
   if (titleOfRule(alert)) parts.push(h("p", { class: "description" }, titleOfRule(alert)));
   if (reason.unknown) parts.push(h("p", { class: "warn" }, t("why.unknown")));
+  if (reason.conditions?.length) parts.push(counted(reason.conditions, other, choose));
   if (reason.operands?.length) parts.push(operands(reason.operands, now));
   if (facts.length) parts.push(h("dl", { class: "facts" }, ...facts));
   return parts;
@@ -70,6 +73,16 @@ function windowText(reason, now) {
 }
 
 const MOST = 6;
+
+/** What an alert over other alerts has counted: the newest ones, to be opened where they are open still. */
+function counted(keys, other, choose) {
+  const items = [...new Set(keys)].slice(-MOST).toReversed().map((key) => {
+    const found = other(key);
+    const open = (event) => (event.preventDefault(), choose(found.alert));
+    return h("li", {}, found ? h("a", { href: `#${found.alert}`, onclick: open }, best(found.headline)) : h("code", {}, key.replaceAll("|", " · ")));
+  });
+  return h("div", { class: "counted" }, h("h4", {}, t("why.conditions", keys.length)), h("ul", {}, ...items));
+}
 
 function operands(all, now) {
   const shown = all.slice(-MOST).toReversed();

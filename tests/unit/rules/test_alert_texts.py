@@ -118,6 +118,39 @@ def test_a_composite_says_how_many_alerts_there_are_at_once() -> None:
     )
 
 
+def test_a_recurrence_names_the_site_and_how_often_it_was() -> None:
+    rules = f"{RULE}\n---\n{{id: often, kind: recurrence, of: [river], times: 2, within: 30m, same: site, "
+    rules += "title: {vi: Lũ lặp lại, en: Floods again}}"
+    places = read_catalogue(
+        [
+            {"kind": "area", "id": "ninh-hoa", "title": {"vi": "Phường Ninh Hòa", "en": "Ninh Hoa ward"}},
+            {
+                "kind": "site",
+                "id": "s",
+                "area": "ninh-hoa",
+                "point": [109.12, 12.49],
+                "title": {"vi": "Cầu Dinh", "en": "Dinh bridge"},
+            },
+        ]
+    )
+    lines = [
+        {"device": "r1", "quantity": "water_level", "unit": "m", "value": value, "at": f"2026-11-21T01:0{n}:00Z"}
+        for n, value in enumerate((6.26, 4.0, 6.3))
+    ]
+    loaded, until = load_text(rules).checked(), 1_795_222_800_000 + 600_000
+    inputs = [parse_input(line) for line in lines]
+    found = [one for one in backtest(loaded, inputs, catalogue=[*places, PLACE], until=until) if one.rule == "often"]
+    machine = AlertsMachine(changes=[*places, PLACE, *rule_changes(loaded)])
+    (raised,) = machine.fold(LogFrame(topic="c", partition=0, offset=0, log=until, lines=((0, found[0]),))).outputs
+    assert raised.body.headline == Text(
+        "08:02 21/11 | Cầu Dinh | 2 lần trong 30 phút | Lũ lặp lại",
+        "08:02 21/11 | Dinh bridge | 2 times in 30 min | Floods again",
+    )
+    entity = raised.body.entity
+    assert (entity.kind, entity.id, entity.site, entity.areas) == ("site", "s", "s", ("ninh-hoa",))
+    assert raised.body.location == {"type": "Point", "coordinates": [109.12, 12.49]}
+
+
 def test_it_closes_the_moment_it_is_both_cleared_and_acknowledged() -> None:
     desk = Desk()
     begin, end = conditions(6.26, 4.0)

@@ -40,7 +40,7 @@ AREA = "id: a\nkind: area\nscope: {quantity: rain_rate, area: x}\naggregate: mea
         (COMPOSITE + "match: {at_least: 3}\n", 5, "match.at_least", "a whole number from 1 to 2"),
         (COMPOSITE + "match: {score: 9, weights: {hot: 1, wet: 2}}\n", 5, "match.score", "at most 3"),
         (COMPOSITE + "match: {score: 1, weights: {hot: 1, dry: 2}}\n", 5, "match.weights.dry", "no such field"),
-        (COMPOSITE + "same: province\n", 5, "same", "entity, area or {radius: 3km}"),
+        (COMPOSITE + "same: province\n", 5, "same", "entity, site, area or {radius: 3km}"),
         (COMPOSITE.replace("major", "+3"), 4, "severity", "+1 or +2"),
         (COMPOSITE.replace("[hot, wet]", "[]"), 3, "of", "a list of 1 to 100 rule ids"),
         (AREA.replace("mean", "median"), 4, "aggregate", "one of mean, sum, min, max"),

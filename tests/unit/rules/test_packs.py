@@ -31,7 +31,7 @@ STARTER = {
     "A4": ["safety.loitering"],
     "A5": ["safety.abandoned"],
     "A6": ["safety.camera.tamper", "safety.camera.frozen"],
-    "A7": ["safety.repeated"],
+    "A7": ["safety.repeated", "safety.repeated.site"],
     "E1": ["env.air.aqi", "env.air.aqi.hour", "env.air.aqi.day", "env.air.aqi.pollutant"],
     "E2": [
         *("env.air.so2.hour", "env.air.so2.day", "env.air.co.hour", "env.air.co.8h", "env.air.no2.hour"),

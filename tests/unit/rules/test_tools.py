@@ -9,16 +9,18 @@ from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from pipeline.cli.rule import app
-from pipeline.core.alerts import Alert
-from pipeline.core.conditions import Condition, Operand, Threshold, Why, Window
+from pipeline.core.alerts import Alert, Times
+from pipeline.core.clock import rfc3339
+from pipeline.core.conditions import Condition, Operand, Severity, Threshold, Why, Window
 from pipeline.core.events import Reading
 from pipeline.core.machine import LogFrame
 from pipeline.explanation import lines_of
 from rules.alerts.machine import AlertsMachine
 from rules.backtest import backtest, parse_input
 from rules.difference import difference
+from rules.engine.catalogue import Catalogue
 from rules.engine.loader import load_text
-from rules.explain import check_comparison, check_operand, check_window
+from rules.explain import Check, check_comparison, check_operand, check_replay, check_window, replayed, sources
 from tests.unit.rules.logs import HOT, T0
 
 SUM = "{id: sum, kind: window, scope: {quantity: rain_depth}, window: {size: 1m, aggregate: sum}, raise: {above: 2}}"
@@ -109,6 +111,40 @@ def test_the_comparison_is_done_again() -> None:
         assert check_comparison(Why(operands=(operand,), threshold=Threshold(predicate=predicate))).same is holds
     joined = Window(type="area", start=T0, end=T0 + 1, aggregate="mean", value=50.0, count=2)
     assert check_window(Why(window=joined), []).same is None
+
+
+STEPS = "{id: hot, kind: threshold, scope: {quantity: air_temperature}, "
+STEPS += "raise: {minor: {above: 30}, major: {above: 35}}}"
+
+
+def test_a_replay_holds_what_an_alert_says_or_tells_what_it_found_instead() -> None:
+    lines = [
+        {"device": "d1", "quantity": "air_temperature", "unit": "Cel", "value": value, "at": T0 + n * 60_000}
+        for n, value in enumerate((20, 31, 36, 20))
+    ]
+    found = backtest(load_text(STEPS).checked(), [parse_input(line) for line in lines])
+
+    def check(minute: int, severity: Severity, key: str = "hot|d1|air_temperature") -> Check:
+        begin = T0 + minute * 60_000
+        alert = replace(_alert(Why()), key=key, episode=begin, severity=severity, times=Times(begin=rfc3339(begin)))
+        return check_replay(alert, found, "4 records")
+
+    assert check(1, Severity.MINOR).same is True  # it begins there
+    assert check(2, Severity.MAJOR).same is True  # it holds there, though it has begun before
+    assert check(1, Severity.MAJOR).same is False
+    for minute in (0, 3):
+        assert check(minute, Severity.MINOR).same is False
+    assert "nothing at all" in check(1, Severity.MINOR, "hot|d2|air_temperature").detail
+
+
+def test_a_replay_takes_the_rules_that_a_rule_counts_and_the_devices_that_were_counted() -> None:
+    others = ("{id: c, kind: composite, of: [hot]}", "{id: other, kind: range, scope: {quantity: ph}}")
+    text = "\n---\n".join((STEPS, *others))
+    rules = {rule.id: rule for rule in load_text(text).checked()}
+    why = Why(conditions=("hot|d1|air_temperature", "hot|d2|air_temperature"), operands=(Operand(device="d3", at=T0),))
+    alert = replace(_alert(why), key="c|d1", rule="c")
+    assert [rule.id for rule in replayed(alert, rules)] == ["c", "hot"]
+    assert sources(alert, rules["c"], Catalogue()) == ["d1", "d2", "d3"]
 
 
 def test_an_explanation_names_bound_origin_validity_and_place() -> None:

@@ -1,0 +1,104 @@
+"""What a change that costs a rule its state leaves behind: nothing that the rule trips over, no episode twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.core.catalogue import Kind
+from pipeline.core.conditions import Condition
+from tests.unit.rules.logs import HOT, T0, Log, brief, device, gone, rules
+
+KEY = "hot|d1|air_temperature"
+SCOPE = "scope: {quantity: air_temperature}"
+JUMP = f"{{id: hot, kind: jump, {SCOPE}, limit: 3, within: 15s}}"
+LOST = f"{{id: lost, kind: absence, {SCOPE}, after: 30s}}"
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        JUMP,
+        HOT.replace("raise", "reorder: 5s, raise"),
+        f"{{id: hot, kind: window, {SCOPE}, window: {{size: 5s, aggregate: last}}, raise: {{above: 30}}}}",
+        f"{{id: hot, kind: sequence, {SCOPE}, first: {{below: 30}}, then: {{above: 30}}, within: 1m, hold: 1m}}",
+    ],
+    ids=["jump", "reorder", "window", "sequence"],
+)
+def test_a_rule_that_becomes_another_kind_goes_on_as_that(after: str) -> None:
+    log = Log(*rules(HOT))
+    log.add(0, 35)
+    assert brief(log.add(1, news=rules(after))) == [(KEY, "end", 1, "rule_changed")]
+    assert log.add(2, 20) == []
+    assert [one[:2] for one in brief([*log.add(3, 35), *log.add(40)])][:1] == [(KEY, "begin")]
+
+
+@pytest.mark.parametrize("rule", [HOT, JUMP], ids=["threshold", "jump"])
+@pytest.mark.parametrize("how", ["changed", "removed", "moved"])
+def test_an_episode_after_a_lost_state_is_above_the_one_before(rule: str, how: str) -> None:
+    """Alerts take one that is not above it for a repeat. The readings after the change are older than the begin."""
+    scoped = rule.replace("air_temperature}", "air_temperature, sites: [s]}")
+    log = Log(*rules(scoped), device("d1"))
+    first = [*log.add(9, 20), *log.add(10, 35)]
+    if how == "changed":
+        log.add(11, news=rules(scoped.replace("{id", "{live_for: 1h, id")))
+    elif how == "removed":
+        log.add(11, news=(gone(Kind.RULE, "hot"),))
+        log.add(11, news=rules(scoped))
+    else:
+        log.add(11, news=(device("d1", site="elsewhere"),))
+        log.add(11, news=(device("d1"),))
+    again = [*log.add(12, 20, at=4), *log.add(13, 35, at=5)]
+    assert [one.episode - T0 for one in (*first, *again)] == [10_000, 10_001]
+    assert [one.at - T0 for one in again] == [5_000]
+
+
+def test_an_episode_is_forgotten_a_week_after_its_state() -> None:
+    log = Log(*rules(HOT))
+    log.add(10, 35)
+    log.add(11, news=(gone(Kind.RULE, "hot"),))
+    assert any(key.startswith(b"e|") for key in log.engine.state_keys())
+    log.add(11 + 7 * 86_400, news=(device("d1"),))
+    assert any(key.startswith(b"e|") for key in log.engine.state_keys())
+    log.add(12 + 7 * 86_400, news=(device("d2"),))
+    assert not any(key.startswith(b"e|") for key in log.engine.state_keys())
+
+
+def _heard(log: Log, seconds: range) -> list[Condition]:
+    return [one for second in seconds for one in log.add(second, 20)]
+
+
+@pytest.mark.parametrize("known", [LOST.replace("30s", "40s"), HOT], ids=["changed", "new"])
+def test_an_absence_rule_that_comes_in_mid_stream_misses_no_device_that_speaks(known: str) -> None:
+    """The device has been there for long: that the rule never heard it is no silence."""
+    log = Log(*rules(known), device("d1", active_from=T0))
+    assert [*_heard(log, range(0, 100, 10)), *log.add(95, news=rules(LOST)), *_heard(log, range(100, 130, 10))] == []
+    assert brief(log.add(151)) == [("lost|d1|air_temperature", "begin", 150, "")]
+
+
+def test_an_absence_rule_that_comes_in_mid_stream_counts_from_then() -> None:
+    log = Log(device("d1", active_from=T0), device("d2", active_from=T0 + 50_000))
+    log.add(40, news=rules(LOST))
+    assert brief(log.add(90)) == [
+        ("lost|d1|air_temperature", "begin", 70, ""),
+        ("lost|d2|air_temperature", "begin", 80, ""),
+    ]
+
+
+def test_a_silence_that_is_too_long_outside_the_hours_begins_nothing() -> None:
+    """From T0, 08:00 in Vietnam: heard at 0 s and 50 s, silent for 30 s outside the first minute and inside it."""
+    log = Log(*rules(LOST.replace("after", 'schedule: {when: "daily 08:00-08:01"}, after')))
+    log.add(0, 20)
+    assert brief(log.add(40)) == [("lost|d1|air_temperature", "begin", 30, "")]
+    assert brief(log.add(50, 20)) == [("lost|d1|air_temperature", "end", 50, "")]
+    assert log.add(100) == []
+    assert log.add(200, 20) == []
+
+
+def test_a_begin_that_a_shorter_for_makes_due_before_the_newest_value_happens_at_the_change() -> None:
+    """The value at 16 s was above the bound still; W has not come to 8 s when the rule changes, nor when 20 s comes."""
+    rule = f"{{id: hot, kind: threshold, {SCOPE}, lateness: 20s, for: 30s, raise: {{above: 30}}}}"
+    log = Log(*rules(rule))
+    log.add(5, 35)
+    log.add(16, 35)
+    assert brief(log.add(17, news=rules(rule.replace("30s", "3s")))) == [(KEY, "begin", 8, "")]
+    assert brief(log.add(20, 20)) == [(KEY, "end", 20, "")]
