@@ -103,6 +103,14 @@ class Analysis:
         while len(self._pictures) > _MOST_PICTURES:
             self._pictures.popitem(last=False)
 
+    def awaits(self, digest: str) -> bool:
+        """Whether something that is not told yet has this picture."""
+        return digest != "" and digest in self._pictures.values()
+
+    def repictured(self, before: str, digest: str) -> None:
+        """A better picture than the one remembered as `before` was made."""
+        self._pictures.update({name: digest for name, kept in self._pictures.items() if kept == before})
+
     def picture_of(self, found: Finding) -> str:
         """The digest of a finding's picture, once; empty when there is none."""
         return self._pictures.pop(_name(found), "") if worth_a_picture(found) else ""

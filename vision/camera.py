@@ -31,7 +31,7 @@ from vision.film import Film
 from vision.gauges import CameraGauges
 from vision.holdoff import HoldOff
 from vision.looking import Looking
-from vision.mainstream import MainStream
+from vision.mainstream import NEAR_MS, MainStream
 from vision.newest import Newest
 from vision.picture import Picture, Seen
 from vision.reader import Reader, Timing
@@ -46,6 +46,8 @@ WEAK = 0.7
 PICTURE_EVERY_MS = 1000
 MAIN_WITHIN_MS = 2500
 """How far apart the pictures of an event's evidence may be, the sub-stream's with its boxes and the main stream's."""
+BETTER_MS = 2 * NEAR_MS
+"""So long the main stream's picture is waited for: events are told three seconds after they happened."""
 VITALS_EVERY_MS = 10_000
 _LOOK_S = 0.25
 R = TypeVar("R")
@@ -98,6 +100,8 @@ class CameraAtWork:
         self._looking = Looking(detector, self._in_pool, self._gauges)
         self._last: Picture | None = None
         self._evidence_at = self._still_at = 0
+        self._unsettled: tuple[Picture, str] | None = None
+        """A picture that is evidence, and its digest, while the main stream's of the same time may still come."""
         self._vitals = _Vitals(around.clock())
         self._witness = around.witness(camera)
 
@@ -205,26 +209,53 @@ class CameraAtWork:
         wanted = analysed.begins and picture.at - self._evidence_at >= PICTURE_EVERY_MS
         watched = self._camera.id in self._around.store.watched and picture.at - self._still_at >= PICTURE_EVERY_MS
         # somebody in view may do something worth a picture: until then the main stream is open
-        main = self._main_picture() if watched or analysed.tracked.live else None
+        main = self._main_picture() if watched or analysed.tracked.live or self._unsettled else None
+        self._witness.follow(picture, analysed.tracked.live)
+        await self._better_evidence(picture)
         if not (wanted or watched):
             return
         made = await self._in_pool(lambda: self._witness.evidence(picture, analysed.tracked.live))
         if watched:
             self._still_at = picture.at
-            self._around.store.still(made if main is None else await self._evidence_of(main))
+            self._around.store.still(made if main is None else await self._still_of(main))
         if wanted:
             self._evidence_at = picture.at
-            if main is not None and abs(main.arrived - picture.arrived) <= MAIN_WITHIN_MS:
-                made = made._replace(clear=(await self._evidence_of(main)).clear)
-            self._analysis.pictured(analysed.begins, self._keep(made))
+            near = self._near(picture)
+            if near is not None:
+                made = await self._in_pool(lambda: self._witness.of_main(near))
+            elif main is not None and abs(main.arrived - picture.arrived) <= MAIN_WITHIN_MS:
+                made = made._replace(clear=(await self._still_of(main)).clear)
+            digest = self._keep(made)
+            self._analysis.pictured(analysed.begins, digest)
+            self._unsettled = (picture, digest) if near is None and self._main is not None else None
+
+    async def _better_evidence(self, now: Picture) -> None:
+        """Take the main stream's picture instead of the sub-stream's, when one comes before the event is told."""
+        if self._unsettled is None:
+            return
+        picture, digest = self._unsettled
+        if now.at - picture.at > BETTER_MS or not self._analysis.awaits(digest):
+            self._unsettled = None
+            return
+        near = self._near(picture)
+        if near is not None:
+            self._unsettled = None
+            better = self._keep(await self._in_pool(lambda: self._witness.of_main(near)))
+            if better:
+                self._analysis.repictured(digest, better)
+
+    def _near(self, picture: Picture) -> Picture | None:
+        """The main stream's picture of nearly the same time, once it is known who was there then."""
+        near = None if self._main is None else self._main.near(picture)
+        return near if near is not None and self._witness.saw(near.at) else None
 
     def _main_picture(self) -> Picture | None:
         """The main stream's newest picture, if the camera has such a stream and it is open by now."""
         return None if self._main is None else self._main.wished(self._around.clock())
 
-    async def _evidence_of(self, main: Picture) -> Evidence:
-        """A picture of the main stream. Nobody looked for people in it: without the right, all of it is blurred."""
-        return await self._in_pool(lambda: self._witness.evidence(main))
+    async def _still_of(self, main: Picture) -> Evidence:
+        """A picture of the main stream of any time: without the right, all of it is blurred."""
+        return await self._in_pool(lambda: self._witness.still_of_main(main))
 
     async def _watch_view(self, picture: Picture, seen: list[Seen], receipt: _Receipt) -> None:
         """Film the picture; publish that the view was spoiled, or is clear again, with the picture as evidence."""

@@ -26,6 +26,8 @@ from vision.stream import StreamFault
 
 BUDGET_S = 6.0
 _DNS_S, _TCP_S, _ANSWER_S = 1.0, 1.5, 1.0
+_AT_ONCE_S, _AGAIN_S = 0.3, 0.5
+"""A camera that was just asked what it has may refuse (503) while it puts that away: GStreamer's server often does."""
 RUNGS = ("dns", "tcp", "rtsp", "login", "describe", "key_frame", "fps", "clock")
 _VIDEO = re.compile(r"^m=video ", re.MULTILINE)
 _CODEC = re.compile(r"^m=video .*?^a=rtpmap:\d+ ([\w-]+)/", re.MULTILINE | re.DOTALL)
@@ -168,15 +170,25 @@ class _Climber:
             raise _Broken(wording.NOT_RTSP) from None
 
     def _key_frame(self) -> Text:
-        part_s = self._left_s() / 6  # a read that blocks takes twice its limit: two parts to open, two to look
+        began = time.monotonic()
         try:
-            self.found = probe(self._address, 2 * part_s, open_s=2 * part_s, read_s=part_s)
+            try:
+                self.found = self._probe()
+            except StreamFault as fault:
+                if fault.state is not CameraState.OFFLINE or time.monotonic() - began > _AT_ONCE_S:
+                    raise
+                time.sleep(_AGAIN_S)
+                self.found = self._probe()
         except StreamFault as fault:
             unsupported = fault.state is CameraState.UNSUPPORTED
             raise _Broken(wording.UNDECODABLE if unsupported else wording.NO_PICTURE) from None
         found = self.found
         slow = found.key_every_s is None or found.key_every_s > LONGEST_GOP_S
         return wording.key_frame(found.width, found.height, found.first_picture_s, found.key_every_s, slow=slow)
+
+    def _probe(self) -> Probed:
+        part_s = self._left_s() / 6  # a read that blocks takes twice its limit: two parts to open, two to look
+        return probe(self._address, 2 * part_s, open_s=2 * part_s, read_s=part_s)
 
     def _fps(self) -> Text:
         assert self.found is not None

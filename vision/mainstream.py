@@ -1,9 +1,12 @@
 """A camera's main stream, open only while more than the sub-stream shows is wanted: somebody watches, or is watched.
 
-For stills it takes the sub-stream's place; of an event's evidence it is the clear copy, which is opened by right.
+For stills it takes the sub-stream's place. Evidence of an event is its picture, too, when it has one of nearly the same
+time by the same clock, with the boxes of that time; else the sub-stream's, and the main one's is the clear copy, which
+is opened by right.
 
 The first wish opens it, and its newest picture is there a second or two later; unwished for IDLE_S it is closed.
-Only its key frames are decoded, so a still is at most as old as they lie apart. A main stream that cannot be
+Only its key frames are decoded, so a still is at most as old as they lie apart, and of an event there is one near when
+they lie no farther apart than a second. A main stream that cannot be
 opened is tried again as any other, and disturbs nobody: the caller shows the sub-stream's picture instead.
 """
 
@@ -18,6 +21,8 @@ from vision.picture import Picture
 from vision.reader import Reader, Timing
 
 IDLE_S = 15.0
+NEAR_MS = 500
+"""How far from the sub-stream's picture, by the time of capture, a picture shows the same event."""
 FRESH_MS = 5_000
 """An older picture is no picture of now: the line stalled."""
 
@@ -29,6 +34,7 @@ class MainStream:
         self._name, self._address, self._timing, self._backend = name, address, timing, backend
         self._reader: Reader | None = None
         self._newest: Picture | None = None
+        self._before: Picture | None = None
         self._wished_at = 0.0
 
     def wished(self, now: int) -> Picture | None:
@@ -51,6 +57,12 @@ class MainStream:
         newest = self._newest
         return newest if newest is not None and now - newest.arrived <= FRESH_MS else None
 
+    def near(self, picture: Picture) -> Picture | None:
+        """Of the two newest pictures the one nearest to a picture of the sub-stream, if that is near."""
+        there = [each for each in (self._newest, self._before) if each is not None and each.clock == picture.clock]
+        nearest = min(there, key=lambda each: abs(each.at - picture.at), default=None)
+        return nearest if nearest is not None and abs(nearest.at - picture.at) <= NEAR_MS else None
+
     def tend(self) -> None:
         """Close it when nobody has wished for it for a while."""
         if self._reader is not None and time.monotonic() - self._wished_at > IDLE_S:
@@ -61,7 +73,7 @@ class MainStream:
         if self._reader is not None:
             self._reader.stop()
             self._gauges.close()
-            self._reader = self._newest = None
+            self._reader = self._newest = self._before = None
 
     def _keep(self, picture: Picture) -> None:
-        self._newest = picture
+        self._before, self._newest = self._newest, picture

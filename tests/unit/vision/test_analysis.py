@@ -46,6 +46,21 @@ def test_an_entry_is_told_three_seconds_later_with_the_picture_of_when_it_seemed
     assert time - taken == pytest.approx(3, abs=0.5)
 
 
+def test_a_better_picture_takes_the_place_of_one_that_is_not_told_yet() -> None:
+    looking, told = analysis(), list[str]()
+    for time in times(5, 14):
+        found = looking.update(WALK.seen(time), picture(time))
+        if found.begins:
+            looking.pictured(found.begins, "sha256:sub")
+            assert looking.awaits("sha256:sub")
+            looking.repictured("sha256:sub", "sha256:main")
+            looking.repictured("sha256:other", "sha256:wrong")
+        told += [looking.picture_of(each) for each in found.said.findings]
+    assert told == ["sha256:main"]
+    assert not looking.awaits("sha256:main")
+    assert not looking.awaits("")
+
+
 def test_a_camera_that_changes_its_picture_size_ends_what_was_and_names_tracks_anew() -> None:
     looking, said = analysis(), list[Finding]()
     for time in times(5, 10):

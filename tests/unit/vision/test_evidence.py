@@ -13,9 +13,11 @@ from prometheus_client import CollectorRegistry
 
 from pipeline.core.catalogue import Camera
 from pipeline.core.telemetry import Component
+from vision.address import Address
 from vision.evidence import Evidence, View, evidence, local_time
 from vision.film import Film
-from vision.picture import Box, Picture, Seen
+from vision.mainstream import MainStream
+from vision.picture import Box, ClockSource, Picture, Seen
 from vision.privacy import blurred
 from vision.store import PictureStore
 from vision.tracker import Track
@@ -145,6 +147,85 @@ def test_a_picture_that_no_detector_saw_is_blurred_as_a_whole() -> None:
     witness.note(Picture(CHESS, 1000), [])
     assert shown(witness.evidence(Picture(CHESS, 1000)).jpeg)[:200].std() > 60
     assert shown(witness.evidence(Picture(CHESS, 1200)).jpeg)[:200].std() < 12
+
+
+# --- pictures of the main stream, which nobody analysed
+
+LARGE = np.full((480, 640, 3), 128, np.uint8)
+LARGER = (np.indices((960, 1280)).sum(0) // 2 % 2 * 255).astype(np.uint8)[:, :, None].repeat(3, 2)
+TWO_STREAMS = Camera(id="cam", site="s", url="rtsp://127.0.0.1/1", evidence_url="rtsp://127.0.0.1/2")
+
+
+def test_boxes_and_zones_lie_where_they_are_in_the_main_stream_s_picture() -> None:
+    track = Track("1-1", "car", Box(40, 50, 30, 40), 0.87, 0, seen=True)
+    square = ((200.0, 20.0), (260.0, 20.0), (260.0, 60.0), (200.0, 60.0))
+    made = evidence(
+        "cam", Picture(LARGE, 0), [track], people=[], view=View(SAIGON, (("yard", square),)), analysed=(320, 240)
+    )
+    image = shown(made.jpeg)
+    assert image.shape == (480, 640, 3)
+    assert made.clear == b""
+    assert abs(image[180, 110] - (0, 200, 255)).max() < 60  # the lower edge of the box, at 2 x (50 + 40)
+    assert abs(image[80, 520] - (255, 190, 60)).max() < 60  # the right side of the zone, at 2 x 260
+    assert abs(image[140, 400] - 128).max() < 8
+
+
+def test_who_was_too_small_for_the_detector_is_at_most_twice_as_large_in_the_blurred_copy() -> None:
+    for people in ([], [Box(100, 60, 40, 100)], None):
+        made = evidence("cam", Picture(LARGER, 0), people=people, analysed=(320, 240))
+        assert [shown(made.jpeg).shape, shown(made.clear).shape] == [(480, 640, 3), (960, 1280, 3)]
+
+
+def test_people_are_blurred_in_the_main_stream_s_picture_wherever_they_walked_about_its_time() -> None:
+    """The main picture is of 1100, between two looks; the box is drawn as of the nearer one."""
+    witness = Witness(TWO_STREAMS, Film(), SAIGON)
+    for at, x in ((1000, 20), (1200, 60), (1400, 100)):
+        looked, box = Picture(CHESS, at), Box(x, 40, 30, 80)
+        witness.note(looked, [Seen(box, "person", 0.9)])
+        witness.follow(looked, [Track("1-1", "person", box, 0.9, at, seen=True)])
+    main = Picture(LARGER[:480, :640], 1190)
+    hidden, clear = shown(witness.of_main(main).jpeg), shown(witness.of_main(main).clear)
+    for x in (20, 60, 100):
+        person = (slice(100, 220), slice(2 * x + 8, 2 * x + 52))
+        assert hidden[person].std() < 50 < clear[person].std()
+    assert hidden[:400, 400:].std() > 60
+    assert abs(clear[160, 120] - (0, 200, 255)).max() < 80  # the left edge of the box of 1200, at 2 x 60
+
+
+@pytest.mark.parametrize("at", [900, 1500, 1900])
+def test_a_main_picture_of_a_time_about_which_nobody_looked_is_blurred_as_a_whole(at: int) -> None:
+    witness = Witness(TWO_STREAMS, Film(), SAIGON)
+    for looked in (1000, 1400):
+        witness.note(Picture(CHESS, looked), [])
+    assert not witness.saw(at)
+    assert shown(witness.of_main(Picture(LARGER[:480, :640], at)).jpeg)[:400].std() < 12
+    assert witness.saw(1200)
+    assert shown(witness.of_main(Picture(LARGER[:480, :640], 1200)).jpeg)[:400].std() > 60
+
+
+def test_a_picture_says_of_which_stream_it_is_when_there_are_two() -> None:
+    """A longer caption has a wider plate."""
+
+    def plate(camera: Camera) -> int:
+        witness = Witness(camera, Film(), SAIGON)
+        witness.note(Picture(GREY, 1000), [])
+        row = shown(witness.evidence(Picture(GREY, 1000)).jpeg)[-8]
+        return int(np.flatnonzero(abs(row - 128).max(1) > 40).max())
+
+    assert plate(TWO_STREAMS) > plate(Camera(id="cam", site="s", url="rtsp://127.0.0.1/")) + 20
+
+
+def test_the_main_stream_s_picture_of_an_event_is_near_by_the_same_clock() -> None:
+    main = MainStream("big", lambda: Address("rtsp://127.0.0.1/"), None)
+    for at in (1000, 2000):
+        main._keep(Picture(GREY, at, clock="rtcp"))
+
+    def near(at: int, clock: ClockSource = "rtcp") -> int | None:
+        found = main.near(Picture(GREY, at, clock=clock))
+        return None if found is None else found.at
+
+    assert [near(at) for at in (400, 500, 1400, 1600, 2500, 2501)] == [None, 1000, 1000, 2000, 2000, None]
+    assert near(1000, "arrival") is None
 
 
 def test_without_a_database_pictures_are_refused_at_once_and_counted() -> None:

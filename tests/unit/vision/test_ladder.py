@@ -8,10 +8,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+import numpy as np
 import pytest
 
+from pipeline.core.events import CameraState
 from vision.address import Address, Login
 from vision.ladder import RUNGS, Climb, climb
+from vision.probe import Probed
+from vision.stream import StreamFault
 
 HELLO = b"RTSP/1.0 200 OK\r\nCSeq: 1\r\nServer: Cam\r\n\r\n"
 WANTED = b'RTSP/1.0 401 Unauthorized\r\nCSeq: 1\r\nWWW-Authenticate: Digest realm="r", nonce="n"\r\n\r\n'
@@ -151,3 +155,22 @@ def test_a_camera_that_answers_letter_by_letter_cannot_hold_the_climb_up() -> No
         check(climb(Address(f"rtsp://127.0.0.1:{listening.getsockname()[1]}/1")), "rtsp", "does not answer")
         assert time.monotonic() - began < 3
         thread.join(5)
+
+
+def test_a_camera_that_refuses_while_it_puts_the_last_question_away_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[float] = []
+    shown = Probed("h264", 384, 288, 10.0, "rtcp", 0.5, 1.0, 0.0, np.zeros((288, 384, 3), np.uint8))
+
+    def refusing_once(*_: object, **__: object) -> Probed:
+        asked.append(time.monotonic())
+        if len(asked) == 1:
+            raise StreamFault(CameraState.OFFLINE, "503")
+        return shown
+
+    monkeypatch.setattr("vision.ladder.probe", refusing_once)
+    with camera(lambda heard: HELLO if heard.startswith(b"OPTIONS") else VIDEO) as url:
+        found = climb(Address(url))
+    assert [rung.passed for rung in found.rungs] == [True] * 8
+    assert asked[1] - asked[0] >= 0.4
