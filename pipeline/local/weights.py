@@ -32,7 +32,7 @@ def model() -> Path:
 
 def eight_bit_model() -> Path:
     """The same in 8 bits, for processors with integer dot products."""
-    return folder() / "nanodet-int8.onnx"
+    return folder() / "nanodet-g-int8.onnx"
 
 
 def missing() -> str:
