@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -68,3 +69,15 @@ def overlap(a: Box, b: Box) -> float:
         return 0.0
     shared = width * height
     return shared / (a.width * a.height + b.width * b.height - shared)
+
+
+def overlaps(a: Sequence[Box], b: Sequence[Box]) -> NDArray[np.float64]:
+    """`overlap` of each of `a` with each of `b`."""
+    if not a or not b:
+        return np.zeros((len(a), len(b)))
+    left, top, width, height = np.array(a).T[:, :, None]
+    x, y, across, down = np.array(b).T[:, None, :]
+    wide = np.minimum(left + width, x + across) - np.maximum(left, x)
+    tall = np.minimum(top + height, y + down) - np.maximum(top, y)
+    shared = np.where((wide > 0) & (tall > 0), wide * tall, 0.0)
+    return np.asarray(shared / np.maximum(width * height + across * down - shared, np.finfo(float).tiny))

@@ -2,46 +2,86 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.core.conditions import Severity
-from tests.property.test_stage2 import DEVICES, Span, _episodes, _log, _play, spans_of
+from tests.property.naive_gatherings import AREA_OF, POINTS, RANKS, Lived, Span, group_life
+from tests.property.naive_life import Edge
+from tests.property.stage2_logs import ENDS, LATENESS, catalogue, draw_log, encoded, episodes, play, spans_of
+from tests.property.test_composites import PLACES, lives
 
-TIMES, WITHIN = 3, 25
-RULE = f"{{id: s, kind: recurrence, of: [a, b], times: {TIMES}, within: {WITHIN}s, severity: major, same: %s}}"
+UPTO = ENDS - LATENESS
 
 
-def _naive(spans: list[Span], times: int) -> list[tuple[str, int, str]]:
-    """Edges of one place: at each second the begins in (t - T, t] are counted."""
-    found: list[tuple[str, int, str]] = []
-    for second in range(140):
-        many = sum(second - WITHIN < span.begin <= second for span in spans) >= times
-        if many != (len(found) % 2 == 1):
-            found.append(("begin", second, "major") if many else ("end", second, ""))
+class Recurrence(NamedTuple):
+    """A recurrence rule; `of`: its members, a letter each."""
+
+    of: str
+    times: int
+    within: int
+    same: str
+    severity: str
+
+    @property
+    def text(self) -> str:
+        """Its own fields, as a rule writes them."""
+        members = ", ".join(self.of)
+        return (
+            f"kind: recurrence, of: [{members}], times: {self.times}, within: {self.within}s, "
+            f"same: {self.same}, severity: {self.severity}"
+        )
+
+    def place(self, device: str) -> str:
+        """Each device is at a site of its own, at-<device>."""
+        return {"entity": device, "site": f"at-{device}", "area": AREA_OF[device]}[self.same]
+
+    def rank(self, spans: list[Span], second: int) -> int:
+        """By the begins in (t - within, t]."""
+        enough = sum(second - self.within < one.begin <= second for one in spans) >= self.times
+        return RANKS[self.severity] if enough else 0
+
+    def judged(self, spans: list[Span]) -> dict[int, list[int]]:
+        """Ranks at the seconds at which the count of a place can change."""
+        seconds = {at for one in spans for at in (one.begin, one.begin + self.within)}
+        return {second: [self.rank(spans, second)] for second in sorted(seconds)}
+
+
+recurrences = st.builds(
+    Recurrence,
+    st.sampled_from(["a", "ab", "abc"]),
+    st.integers(2, 4),
+    st.sampled_from([3, 9, 15, 20, 30]),
+    st.sampled_from(["entity", "site", "area"]),
+    st.sampled_from(["warning", "critical"]),
+)
+
+
+def naive(rule: Recurrence, lived: Lived, spans: list[Span]) -> dict[str, list[Edge]]:
+    """The edges of every place."""
+    found = {}
+    for place in sorted({rule.place(name) for name in POINTS} - {""}):
+        mine = [one for one in spans if one.rule in rule.of and rule.place(one.device) == place]
+        if edges := group_life(rule.judged(mine), lived, UPTO):
+            found[place] = edges
     return found
 
 
-@pytest.mark.parametrize(("same", "times"), [("site", 3), ("entity", 2)])
-@settings(max_examples=80, deadline=None)
-@given(spans=spans_of, data=st.data())
-def test_a_recurrence_is_what_the_naive_evaluation_says(
-    same: str, times: int, spans: list[Span], data: st.DataObject
-) -> None:
-    """All devices of the stage 2 tests are at one site, `s`. Killed anywhere."""
-    lines = _log(spans, data)
-    kills = data.draw(st.frozensets(st.integers(0, len(lines)), max_size=3))
-    rule = (RULE % same).replace(f"times: {TIMES}", f"times: {times}")
-    found: dict[str, Any] = _episodes(_play(rule, lines, kills))
-    places = {"s": spans} if same == "site" else {d: [one for one in spans if one.device == d] for d in DEVICES}
-    for place, mine in places.items():
-        assert found.pop(f"s|{place}", []) == _naive(mine, times)
-    assert found == {}
+@settings(max_examples=60, deadline=None)
+@given(rule=recurrences, lived=lives, data=st.data())
+def test_a_recurrence_is_what_the_naive_evaluation_says(rule: Recurrence, lived: Lived, data: st.DataObject) -> None:
+    spans = data.draw(spans_of("abc", PLACES, sudden=True))
+    log = draw_log(data, spans)
+    kills = data.draw(st.frozensets(st.integers(0, len(log)), max_size=3))
+    changes = catalogue(f"{{id: s, {rule.text}, {lived.text}}}")
+    outputs = play(changes, log, kills)
+    assert episodes(outputs) == naive(rule, lived, spans)
+    assert encoded(outputs) == encoded(play(changes, log))
 
 
 def test_the_naive_evaluation_finds_something() -> None:
-    three = [Span("a", f"d{n}", 5 * n, 50, Severity.MAJOR) for n in range(3)]
-    assert _naive(three, 3) == [("begin", 10, "major"), ("end", 25, "")]
+    rule = Recurrence("a", 3, 25, "area", "major")
+    three = [Span("a", device, 5 * n, 50, Severity.MAJOR) for n, device in enumerate(("d0", "d1", "d0"))]
+    assert naive(rule, Lived(), three) == {"ward1": [Edge("begin", 10, "major"), Edge("end", 25, "")]}

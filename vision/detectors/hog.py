@@ -15,20 +15,18 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from vision.detectors import Options
 from vision.detectors.moving import Background, Blob, expected_heights
-from vision.picture import Box, Image, Picture, Seen, overlap
+from vision.detectors.windows import STEP, WINDOW, scores
+from vision.picture import Box, Image, Picture, Seen, overlaps
 from vision.plane import PlaneOfSize
 from vision.sizing import cut_off, person_sized
 
-WINDOW = (64, 128)
 PERSON_PX = 96.0
 ASPECT = 0.41
 """Width over height of a person's box (Dollár and others, Pedestrian Detection, PAMI 2012)."""
 SCALES = (0.8, 0.9, 1.0, 1.12, 1.25)
-STRIDE = (8, 8)
 SURE_HIT = 0.2
 """The distance from the classifier's plane that is a confidence of one half."""
 STEEPNESS = 2.0
@@ -64,8 +62,6 @@ class Hog:
         self._lowest = options.lowest
         self._plane = PlaneOfSize(options.calibration, options.frame_size)
         self._background = Background()
-        self._hog = cv2.HOGDescriptor()
-        self._hog.setSVMDetector(np.asarray(cv2.HOGDescriptor.getDefaultPeopleDetector(), np.float32))
 
     def detect(self, picture: Picture) -> list[Seen]:
         """People where something moves, boxes in pixels."""
@@ -84,11 +80,12 @@ class Hog:
         for scale in SCALES:
             factor = PERSON_PX * scale / crop.height
             part, left, top = cut(grey, crop, factor)
-            places, scores = self._hog.detect(part, lowest, STRIDE, (0, 0))
-            for (x, y), found in zip(places, np.asarray(scores).reshape(-1).tolist(), strict=True):
+            found = scores(part)
+            for column, row in zip(*np.nonzero(found >= lowest), strict=True):
+                x, y = int(column) * STEP, int(row) * STEP
                 middle, head = (x + WINDOW[0] / 2) / factor + left, (y + (WINDOW[1] - PERSON_PX) / 2) / factor + top
                 height = PERSON_PX / factor
-                yield _Hit(Box(middle - ASPECT * height / 2, head, ASPECT * height, height), found)
+                yield _Hit(Box(middle - ASPECT * height / 2, head, ASPECT * height, height), float(found[column, row]))
 
 
 def confidence(hit: float) -> float:
@@ -158,15 +155,16 @@ def cut(grey: Image, crop: Crop, factor: float) -> tuple[Image, float, float]:
 
 def settled(hits: Sequence[_Hit]) -> list[_Hit]:
     """Non-maximum suppression; each box that stays becomes the mean of all hits on the same person, by score."""
-    kept: list[_Hit] = []
-    for hit in sorted(hits, key=lambda each: -each.score):
-        if all(overlap(hit.box, other.box) <= NMS_OVERLAP for other in kept):
-            kept.append(hit)
-    return [_Hit(_mean(hit, hits), hit.score) for hit in kept]
-
-
-def _mean(hit: _Hit, hits: Sequence[_Hit]) -> Box:
-    same = [each for each in hits if overlap(each.box, hit.box) > SAME_HIT_OVERLAP]
-    weights: NDArray[np.float64] = np.array([confidence(each.score) for each in same])
-    sides = np.array([each.box for each in same])
-    return Box(*(weights @ sides / weights.sum()).tolist())
+    if not hits:
+        return []
+    best = sorted(hits, key=lambda each: -each.score)
+    boxes = [hit.box for hit in best]
+    shared = overlaps(boxes, boxes)
+    kept: list[int] = []
+    left = np.arange(len(best))
+    while len(left):
+        kept.append(int(left[0]))
+        left = left[shared[left[0], left] <= NMS_OVERLAP]
+    weights = np.array([confidence(hit.score) for hit in best]) * (shared[kept] > SAME_HIT_OVERLAP)
+    means = weights @ np.array(boxes) / weights.sum(1, keepdims=True)
+    return [_Hit(Box(*mean), best[n].score) for n, mean in zip(kept, means.tolist(), strict=True)]

@@ -34,8 +34,8 @@ LONG_SIDE = 448
 STRIDES = (8, 16, 32)
 BINS = 11
 NMS_OVERLAP = 0.45
-_MEAN = (103.53, 116.28, 123.675)
-_DEVIATION = np.array([57.375, 57.12, 58.395], np.float32)
+_MEAN = np.array([103.53, 116.28, 123.675], np.float32)
+_SCALE = 1 / np.array([57.375, 57.12, 58.395], np.float32)
 _INTEGER_DOT_PRODUCTS = ("avx512_vnni", "avx_vnni", "asimddp")
 Floats = NDArray[np.float32]
 Size = tuple[int, int]
@@ -44,7 +44,7 @@ Size = tuple[int, int]
 def default_model() -> Path:
     """Where `make setup` puts the model: the 8-bit one on processors that are made for it and exact with it."""
     folder = cache_folder() / "models"
-    eight_bits = folder / "nanodet-int8.onnx"
+    eight_bits = folder / "nanodet-g-int8.onnx"
     return eight_bits if eight_bits.exists() and has_integer_dot_products() else folder / "nanodet-g.onnx"
 
 
@@ -101,8 +101,12 @@ def input_size(width: int, height: int) -> Size:
 
 def prepare(image: Image, size: Size = (SIDE, SIDE)) -> Floats:
     """The network's input, 1 x 3 x height x width, from a picture of any size."""
-    blob = cv2.dnn.blobFromImage(image, 1.0, size, _MEAN)
-    return np.asarray(blob, np.float32) / _DEVIATION[:, None, None]
+    small = cv2.resize(image, size)  # in bytes: a third of the time of cv2.dnn.blobFromImage, which does it in floats
+    blob = np.empty((1, 3, size[1], size[0]), np.float32)
+    for plane, channel in enumerate(cv2.split(small)):
+        np.multiply(channel, _SCALE[plane], out=blob[0, plane], dtype=np.float32)
+        blob[0, plane] -= _MEAN[plane] * _SCALE[plane]
+    return blob
 
 
 def decode(outputs: list[Floats], lowest: float, size: Size = (SIDE, SIDE)) -> tuple[Floats, NDArray[np.int64], Floats]:
@@ -122,14 +126,14 @@ def _decode_grid(
     scores: Floats, bins: Floats, lowest: float, columns: int, stride: int
 ) -> tuple[Floats, NDArray[np.int64], Floats]:
     """One grid: `scores` cells x 80, `bins` cells x 44, cells row by row."""
-    best = scores.max(1)
-    cells = np.nonzero(best >= lowest)[0]
+    cells = np.unique(np.flatnonzero(scores >= lowest) // scores.shape[1])
     weights = np.exp(bins[cells].reshape(-1, 4, BINS))
     distances = weights @ np.arange(BINS, dtype=np.float32) / weights.sum(2) * stride
     left, top, right, bottom = distances.T
     x, y = (cells % columns + 0.5) * stride, (cells // columns + 0.5) * stride
     boxes = np.stack([x - left, y - top, left + right, top + bottom], 1).astype(np.float32)
-    return boxes, scores[cells].argmax(1), best[cells]
+    there = scores[cells]
+    return boxes, there.argmax(1), there.max(1)
 
 
 def suppress(boxes: Floats, labels: NDArray[np.int64], scores: Floats, lowest: float) -> list[int]:
