@@ -84,7 +84,7 @@ def test_a_quiet_yard_is_looked_at_every_so_often_all_the_same() -> None:
 def test_the_mean_follows_time_and_not_the_number_of_pictures() -> None:
     yard = Yard(0)
     quick, slow = Gate(1e6), Gate(1e6)
-    for at in range(0, 60_001, 40):
+    for at in range(0, 60_001, 100):
         quick.look(yard.small(level=100 + at // 1200), at)  # dusk: 50 levels in a minute
         if at % 1000 == 0:
             slow.look(yard.small(level=100 + at // 1200), at)
