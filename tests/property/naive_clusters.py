@@ -107,7 +107,7 @@ class Clusters:
         left = list(found)
         now: dict[str, Cluster] = {}
         for key, living in sorted(self.alive.items(), key=lambda one: (one[1].since, one[0])):
-            shared = [one for one in left if one.devices & living.devices]
+            shared = [one for one in left if one.devices & {key, *living.devices}]
             if shared:
                 heir = max(shared, key=lambda one: (key in one.devices, len(one.devices & living.devices)))
                 left.remove(heir)

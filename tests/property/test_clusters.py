@@ -86,6 +86,18 @@ FOUND = {
         [_wet("d1", 0, 60), _wet("d2", 0, 50), _wet("d0", 20, 50), _wet("d3", 40, 50)],
         {"d1": [("begin", 0), ("end", 55)]},
     ),
+    "a cluster comes back to its key's device, though that has left it": (
+        PAIR,
+        [
+            _wet("d0", 0, 10),
+            _wet("d1", 0, 15),
+            _wet("d2", 5, 30),
+            _wet("d5", 12, 30),
+            _wet("d0", 20, 40),
+            _wet("d3", 21, 40),
+        ],
+        {"d0": [("begin", 0), ("end", 45)], "d2": [("begin", 21), ("end", 35)]},
+    ),
 }
 
 
