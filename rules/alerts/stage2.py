@@ -125,13 +125,19 @@ class Stage2:
         new._pass_on(fold, mark)
         for name in sorted({*self.world.catalogue.rules, *new.world.catalogue.rules}):
             self._service(fold, name, new)
-        known = {second.rule.id: second.rule.shape for second in self.seconds}
-        active = _active(fold)
-        for second in new.seconds:
-            if known.get(second.rule.id) != second.rule.shape and second.rule.id not in fold.out_of_service:
-                counted = tuple(item for item in active if item.rule in second.of)
-                new._run(fold, second, second.start, counted, new._floor(second, log))
+        new._start(fold, {second.rule.id: second for second in self.seconds}, log)
         return new
+
+    def _start(self, fold: Fold, known: Mapping[str, Second], log: Mapping[str, int]) -> None:
+        """Begin the rules that come, or have lost their state: what these have judged, they do not judge again."""
+        active = _active(fold)
+        for second in self.seconds:
+            before = known.get(second.rule.id)
+            if (before is not None and before.rule.shape == second.rule.shape) or second.rule.id in fold.out_of_service:
+                continue
+            floor = max(self._floor(one, log) for one in (before, second) if one is not None)
+            counted = tuple(item for item in active if item.rule in second.of)
+            self._run(fold, second, second.start, counted, floor)
 
     def _carry_over(self, fold: Fold, before: Second, after: Second | None, new: Stage2) -> None:
         name = before.rule.id

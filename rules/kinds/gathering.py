@@ -113,10 +113,16 @@ class Gathering:
 
     # --- edges come in
 
-    def start(self, fold: Fold, state: object, active: tuple[Item, ...], floor: int) -> GatheringState | None:
-        """What is active when the rule comes counts from then on."""
-        steps = [self._step(item, ConditionEdge.BEGIN, max(item.begin, floor)) for item in active]
-        return GatheringState(waiting=tuple(sorted(steps))) if steps else None
+    def start(self, fold: Fold, state: object, active: tuple[Item, ...], floor: int) -> GatheringState:
+        """What is active when the rule comes counts from `floor` on: no moment before it is judged any more."""
+        steps = [
+            self._step(
+                item, ConditionEdge.UPDATE if item.begin < floor else ConditionEdge.BEGIN, max(item.begin, floor)
+            )
+            for item in active
+        ]
+        items = {step.key: step.item for step in steps if step.edge is ConditionEdge.UPDATE}
+        return GatheringState(floor, tuple(sorted(steps)), items)
 
     def take(self, fold: Fold, state: GatheringState | None, line: Condition | Partial) -> GatheringState:
         """Let an edge wait for its time; one that comes too late acts at once, and is counted."""

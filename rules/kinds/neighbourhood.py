@@ -130,11 +130,13 @@ def _connected(start: str, links: dict[str, set[str]], left: set[str]) -> set[st
 def _heir(key: str, group: Group, components: list[tuple[Item, ...]]) -> tuple[Item, ...] | None:
     """The component in which a group lives on: the one with its key's device, else with most of its members."""
     known = {_name(one) for one in group.matched}
-    shared = [(len(known & {_name(one) for one in each}), each) for each in components]
-    sharing = [(key in {_name(one) for one in each}, count, each) for count, each in shared if count]
-    if not sharing:
-        return None
-    return max(sharing, key=lambda one: (one[0], one[1]))[2]
+    names = [{_name(one) for one in each} for each in components]
+    sharing = [
+        (key in mine, len(known & mine), each)
+        for mine, each in zip(names, components, strict=True)
+        if key in mine or known & mine
+    ]
+    return max(sharing, key=lambda one: one[:2])[2] if sharing else None
 
 
 def _name(item: Item) -> str:

@@ -14,12 +14,13 @@ from tests.property.naive_life import Edge
 
 
 class Near(NamedTuple):
-    """A rule over conditions near one another: metres, seconds; the rank of some of them together (0: not enough)."""
+    """A rule over conditions near one another: metres, seconds; the rank of some together; members."""
 
     text: str
     radius: int
     within: int | None
     reached: Callable[[Sequence[Span], int], int]
+    rules: str
 
 
 class Cluster(NamedTuple):
@@ -33,7 +34,8 @@ def cluster_of(k: int, radius: int, within: int | None) -> Near:
     """A `cluster` rule over the rule `a`."""
     text = f"kind: cluster, rule: a, k: {k}, radius: {radius}m, severity: major"
     text += "" if within is None else f", within: {within}s"
-    return Near(text, radius, within, lambda some, _: RANKS["major"] if len({one.device for one in some}) >= k else 0)
+    enough = lambda some, _: RANKS["major"] if len({one.device for one in some}) >= k else 0  # noqa: E731
+    return Near(text, radius, within, enough, "a")
 
 
 def circle(rule: Near, active: Sequence[Span], core: Span, second: int) -> tuple[list[Span], int]:
@@ -107,7 +109,7 @@ class Clusters:
         left = list(found)
         now: dict[str, Cluster] = {}
         for key, living in sorted(self.alive.items(), key=lambda one: (one[1].since, one[0])):
-            shared = [one for one in left if one.devices & living.devices]
+            shared = [one for one in left if one.devices & {key, *living.devices}]
             if shared:
                 heir = max(shared, key=lambda one: (key in one.devices, len(one.devices & living.devices)))
                 left.remove(heir)

@@ -111,12 +111,16 @@ def seconds_of(spans: Sequence[Span]) -> list[int]:
     return sorted(set(times))
 
 
+ALWAYS: tuple[str, Callable[[int], bool]] = ("", lambda _: True)
+"""No schedule, and that every second lies in it."""
+
+
 class Lived(NamedTuple):
     """`for`, `clear: {for: ..}` (seconds) and hours of a rule of stage 2."""
 
     hold: int = 0
     clears: int = 0
-    schedule: tuple[str, Callable[[int], bool]] = ("", lambda _: True)
+    schedule: tuple[str, Callable[[int], bool]] = ALWAYS
 
     @property
     def text(self) -> str:

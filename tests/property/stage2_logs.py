@@ -100,6 +100,13 @@ def edges_of(span: Span) -> list[Condition]:
     ]
 
 
+_progress = st.tuples(
+    st.one_of(st.sampled_from(range(13, 91, 3)), st.integers(0, 110)),
+    st.sampled_from([SOURCES, SOURCES, SOURCES[:1], SOURCES[1:]]),
+)
+"""Of one source or both, often with W2 at threes, where conditions often begin and end."""
+
+
 def draw_log(data: st.DataObject, spans: list[Span]) -> list[Told]:
     """The edges, each key's in order, told within the lateness, some again; and progress, now and then."""
     told: list[tuple[int, int, int, int, ConditionLine]] = []
@@ -111,9 +118,8 @@ def draw_log(data: st.DataObject, spans: list[Span]) -> list[Told]:
             told.append((second, 1, edge.episode, edge.n, edge))
             if data.draw(st.integers(0, 9)) == 0:
                 told.append((second + data.draw(st.integers(0, 30)), 2, edge.episode, edge.n, edge))
-    for second in data.draw(st.sets(st.integers(0, 110), max_size=12)):
-        source = data.draw(st.sampled_from(SOURCES))
-        told.append((second, 0, 0, 0, Progress(source=source, log=T0 + second * SECOND)))
+    for second, sources in data.draw(st.lists(_progress, max_size=12) | st.lists(_progress, min_size=3, max_size=12)):
+        told += [(second, 0, 0, 0, Progress(source=one, log=T0 + second * SECOND)) for one in sources]
     lines = [Told(second, line) for second, *_, line in sorted(told, key=lambda one: one[:4])]
     return [*lines, *(Told(ENDS, Progress(source=source, log=T0 + ENDS * SECOND)) for source in SOURCES)]
 

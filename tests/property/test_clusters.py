@@ -34,7 +34,7 @@ UPTO = ENDS - LATENESS
 def around(radius: int, within: int | None, rise: int) -> Near:
     """A composite of two rules near one another."""
     rule = Composite({"a": 1.0, "b": 1.0}, 2.0, "all", f"{{radius: {radius}m}}", within, rise=rise)
-    return Near(rule.text, radius, within, rule.reached)
+    return Near(rule.text, radius, within, rule.reached, "ab")
 
 
 _radius, _within = st.sampled_from([1200, 1700]), st.sampled_from([None, None, 9, 21])
@@ -48,8 +48,7 @@ rules = st.one_of(
 @given(rule=rules, lived=lives, data=st.data())
 def test_clusters_are_what_the_naive_evaluation_says(rule: Near, lived: Lived, data: st.DataObject) -> None:
     """Order within the lateness, repeats and kills do not matter."""
-    letters = "a" if "kind: cluster" in rule.text else "ab"
-    spans = data.draw(spans_of(letters, sudden=not (lived.hold or lived.clears)))
+    spans = data.draw(spans_of(rule.rules, sudden=not (lived.hold or lived.clears)))
     log = draw_log(data, spans)
     kills = data.draw(st.frozensets(st.integers(0, len(log)), max_size=3))
     changes = catalogue(f"{{id: s, {rule.text}, {lived.text}}}")
@@ -85,6 +84,18 @@ FOUND = {
         PAIR,
         [_wet("d1", 0, 60), _wet("d2", 0, 50), _wet("d0", 20, 50), _wet("d3", 40, 50)],
         {"d1": [("begin", 0), ("end", 55)]},
+    ),
+    "a cluster comes back to its key's device, though that has left it": (
+        PAIR,
+        [
+            _wet("d0", 0, 10),
+            _wet("d1", 0, 15),
+            _wet("d2", 5, 30),
+            _wet("d5", 12, 30),
+            _wet("d0", 20, 40),
+            _wet("d3", 21, 40),
+        ],
+        {"d0": [("begin", 0), ("end", 45)], "d2": [("begin", 21), ("end", 35)]},
     ),
 }
 
