@@ -111,14 +111,16 @@ class Step(NamedTuple):
 
 
 KEPT = ("numbers", "rise", "fall", "for", "clear", "title", "schedule", "device", "site")
+PLAIN = ("title", "site", "stale", "removed", "leaves", "comes", "enters")
+"""Changes of a rule of which nothing but its title may change without an end."""
 COSTLY = ("stale", "structure", "removed", "leaves", "comes", "enters")
 
 
 @st.composite
-def steps(draw: st.DrawFn) -> Step:
-    """A change of any sort, of what may change without an end and of what may not."""
+def steps(draw: st.DrawFn, sorts: Sequence[str] = (*KEPT, *COSTLY)) -> Step:
+    """A change of one of the sorts: of what may change without an end, or of what may not."""
     old = draw(versions)
-    what = draw(st.sampled_from([*KEPT, *COSTLY]))
+    what = draw(st.sampled_from(sorts))
     fields: dict[str, Any] = {
         "numbers": {"low": draw(_bound), "high": draw(_bound)},
         "rise": {"rise": draw(st.one_of(st.none(), _holds))},
@@ -169,16 +171,21 @@ class Log(NamedTuple):
         )
         return before, after
 
+    def in_time(self, lateness: int) -> Stream:
+        """What comes after the change and is not late (s)."""
+        return [one for one in self.streams()[1] if one[1] >= one[0] - lateness * SECOND]
+
 
 @st.composite
-def placed(draw: st.DrawFn, stream: list[tuple[int, Event]], tail: int) -> Log:
+def placed(draw: st.DrawFn, stream: list[tuple[int, Event]], tail: int, redelivers: bool = True) -> Log:
     """A log of events, with ticks, packed lines and redeliveries; where it changes, and where it is killed."""
     frames: list[Frame] = []
     for number, (log, event) in enumerate(stream):
         before = frames[-1][0] if frames else T0
         if draw(st.integers(0, 4)) == 0:
             frames.append((_between(draw, before, log), ()))
-        again = draw(st.sampled_from([None, None, None, None, number, draw(st.integers(0, number))]))
+        older = draw(st.integers(0, number)) if redelivers else number
+        again = draw(st.sampled_from([None, None, None, None, number, older]))
         lines = (event,) if again is None else (event, stream[again][1])
         if frames and frames[-1][0] == log and draw(st.booleans()):
             frames[-1] = (log, (*frames[-1][1], *lines))

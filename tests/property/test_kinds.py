@@ -150,7 +150,7 @@ _case = st.tuples(
 )
 
 
-def _stages(events: list[tuple[int, bool, int]]) -> list[tuple[str, int, str]]:
+def stages(events: list[tuple[int, bool, int]]) -> list[tuple[str, int, str]]:
     """Begin, update, end of a case by looking at every time at which anything can change."""
     names = ("warning", "major", "critical")
     moments = {at for at, _, _ in events} | {due + off for _, _, due in events for off in (-20_000, 0, 30_000)}
@@ -182,10 +182,10 @@ def test_deadlines_are_what_a_naive_evaluation_says(raw: list[tuple[int, CaseSta
     found = [
         (one.edge.value, one.at, one.severity.value) for one in sorted(outputs, key=lambda one: (one.episode, one.n))
     ]
-    assert found == _stages(events)
+    assert found == stages(events)
 
 
-def _naive_nowcast(hours: list[float | None]) -> float | None:
+def naive_nowcast(hours: list[float | None]) -> float | None:
     if len([c for c in hours[:3] if c is not None]) < 2:
         return None
     known = [c for c in hours if c is not None]
@@ -215,7 +215,7 @@ def test_the_hourly_index_is_what_a_naive_evaluation_says(raw: list[tuple[int, i
         for back in range(12):
             mine = [one.value or 0.0 for _, one in stream if end - (back + 1) * AFTER <= one.at < end - back * AFTER]
             hours.append(statistics.fmean(mine) if mine else None)
-        concentration = _naive_nowcast(hours)
+        concentration = naive_nowcast(hours)
         if concentration is not None:
             expected[end] = concentration
     assert found.keys() == expected.keys()

@@ -115,7 +115,7 @@ def judged_window(kind: str, aggregate: str, step: Step, log: Log, lateness: int
     """What a window judges behind W: a session when the gap has passed, too."""
     early, late = log.streams()
     watermark = log.last - lateness * SECOND
-    fresh = [one for one in late if one[1] >= one[0] - lateness * SECOND]
+    fresh = log.in_time(lateness)
 
     def is_before(at: int) -> bool:
         return (

@@ -14,7 +14,7 @@ from tests.property.test_life import SCOPE, SECOND, arrivals
 LATENESS = 20
 
 
-def _sequences(values: Values, within: int, hold: int, restart: bool, between: bool) -> Edges:
+def sequences(values: Values, within: int, hold: int, restart: bool, between: bool) -> Edges:
     """Above 7, then below 3; with 5 forbidden between them or not. Every second looks for its first in the past."""
     seconds: list[int] = []
     used: set[int] = set()
@@ -56,7 +56,7 @@ def test_a_sequence_is_what_a_naive_evaluation_says(
     rule += f"within: {within}s, hold: {hold}s, restart: {str(restart).lower()}"
     rule += ", not_between: {equals: 5}}" if between else "}"
     found = told(run(rule, "ioc.readings.v1", frames, kills))
-    assert found == _sequences(in_time(stream), within * SECOND, hold * SECOND, restart, between)
+    assert found == sequences(in_time(stream), within * SECOND, hold * SECOND, restart, between)
 
 
 def _sides(values: Values, confirm: int) -> list[tuple[int, bool, int]]:
@@ -71,7 +71,7 @@ def _sides(values: Values, confirm: int) -> list[tuple[int, bool, int]]:
     return found
 
 
-def _fence(values: Values, confirm: int, event: str, dwell: int, end: int) -> Edges:
+def fence(values: Values, confirm: int, event: str, dwell: int, end: int) -> Edges:
     """Enter: inside; leave: outside after having been inside; dwell: inside for so long."""
     sides = _sides(values, confirm)
     if event == "dwell":
@@ -107,7 +107,7 @@ def test_a_geofence_is_what_a_naive_evaluation_says(
     rule += f"confirm: {confirm}, polygon: [[5, -1], [20, -1], [20, 1], [5, 1]]"
     rule += f", dwell: {dwell}s}}" if event == "dwell" else "}"
     found = told(run(rule, "ioc.readings.v1", frames, kills))
-    assert found == _fence(applied(stream), confirm, event, dwell * SECOND, end)
+    assert found == fence(applied(stream), confirm, event, dwell * SECOND, end)
 
 
 STUDENT_95 = [2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833, 1.812, 1.796, 1.782, 1.771, 1.761, 1.753, 1.746]
@@ -116,7 +116,7 @@ OVER, HORIZON, LEVEL = 120_000, 60_000, 9.37
 _FAR = [sign * 10.0**power for power in range(3, 16) for sign in (-1, 1)]
 
 
-def _near(values: Values, at: int, factor: float, sign: int) -> bool | None:
+def near(values: Values, at: int, factor: float, sign: int) -> bool | None:
     """Whether the line of (t - T, t] may reach the level within the horizon; None without a line.
 
     Looks at every second from now on whether the level lies inside the line's confidence band, or the line has crossed
@@ -154,7 +154,7 @@ def test_a_forecast_is_what_looking_at_every_second_ahead_says(
     if sign < 0:
         stream = [(log, at, 2 * LEVEL - number) for log, at, number in stream]
     values = applied(stream)
-    narrow, wide = ([_near(values, at, factor, sign) for at, _ in values] for factor in (0.99, 1.01))
+    narrow, wide = ([near(values, at, factor, sign) for at, _ in values] for factor in (0.99, 1.01))
     assume(narrow == wide)
     frames = data.draw(logs(readings(stream)))
     kills = data.draw(st.sets(st.integers(0, len(frames)), max_size=3))

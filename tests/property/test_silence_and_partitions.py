@@ -16,12 +16,12 @@ AFTER, END = 30_000, 600_000
 _gap = st.one_of(st.integers(1, 70_000), st.sampled_from([AFTER - 1, AFTER, AFTER + 1, 2 * AFTER]))
 
 
-def _silences(heard: list[int], begin: int, until: int) -> list[tuple[str, int]]:
-    """Every silence of more than AFTER between what was heard, from when the device is expected."""
+def silences(heard: list[int], begin: int, until: int, after: int = AFTER) -> list[tuple[str, int]]:
+    """Every silence of more than `after` between what was heard, from when the device is expected."""
     found = []
     for last, then in zip([begin, *heard], [*heard, until], strict=True):
-        if then - last > AFTER:
-            found.append(("begin", last + AFTER))
+        if then - last > after:
+            found.append(("begin", last + after))
             if then != until:
                 found.append(("end", then))
     return found
@@ -46,7 +46,7 @@ def test_absence_is_what_a_naive_evaluation_says(gaps: list[int], data: st.DataO
     kills = data.draw(st.sets(st.integers(0, len(frames)), max_size=3))
     device = CatalogueChange(0, Kind.DEVICE, "d", Device(id="d", type="t", site="s", active_from=T0))
     rule = "{id: r, kind: absence, scope: {quantity: ph, devices: [d]}, after: 30s}"
-    assert told(run(rule, "ioc.readings.v1", frames, kills, known=[device])) == _silences(heard, T0, until)
+    assert told(run(rule, "ioc.readings.v1", frames, kills, known=[device])) == silences(heard, T0, until)
 
 
 _number = st.one_of(st.integers(0, 1200), st.sampled_from([180, 240, 300, 400, 480, 600, 601, 650, 800, 810, 850, 851]))
@@ -56,7 +56,7 @@ LEVELS = ((0.80, "A"), (0.67, "B"), (0.50, "C"), (0.40, "D"), (0.30, "E"), (-1.0
 STALE = 600_000
 
 
-def _worst(newest: dict[str, tuple[int, float]], now: int) -> str | None:
+def worst(newest: dict[str, tuple[int, float]], now: int) -> str | None:
     """QCVN 08:2023, Table 2, rows pH and COD: what is older than ten minutes is not known any more."""
     classes = []
     for name, (at, value) in newest.items():
@@ -84,17 +84,17 @@ def test_formulas_of_the_moment_are_what_a_naive_evaluation_says(
             expected.append(("level_of_service", at, next(level for least, level in LEVELS if value / 60 > least)))
             continue
         newest[name] = (at, value)
-        worst = _worst(newest, at)
-        assert worst is not None
-        expected.append(("water_class", at, worst))
+        known = worst(newest, at)
+        assert known is not None
+        expected.append(("water_class", at, known))
     whole: list[tuple[int, tuple[Event, ...]]] = [*frames, (at + END, ())]
     kills = data.draw(st.sets(st.integers(0, len(whole)), max_size=3))
     device = Device(id="d", type="t", site="s", attributes={"free_flow_speed": 60})
     found = []
     for formula in ("los", "water_class"):
         rule = f"{{id: r, kind: derive, scope: {{devices: [d]}}, stale_after: 10m, formula: {formula}}}"
-        known = [CatalogueChange(0, Kind.DEVICE, "d", device)]
-        outputs = run(rule, "ioc.readings.v1", whole, kills, known=known)
+        documents = [CatalogueChange(0, Kind.DEVICE, "d", device)]
+        outputs = run(rule, "ioc.readings.v1", whole, kills, known=documents)
         found += [(one.quantity, one.at, one.text) for one in outputs if isinstance(one, Reading)]
     assert sorted(found) == sorted(expected)
 
