@@ -45,12 +45,12 @@ class Begins(Gathering):
         super().__init__(rule, world, own.of, grouping, fixed(rule, own.severity, _threshold(rule)))
         self.within = own.within
 
-    def start(self, fold: Fold, state: object, active: tuple[Item, ...], floor: int) -> GatheringState | None:
-        """Of what is active when the rule comes, begins that are not too old count from then on."""
-        found = GatheringState()
+    def start(self, fold: Fold, state: object, active: tuple[Item, ...], floor: int) -> GatheringState:
+        """Of what is active when the rule comes, begins that are not too old count from `floor` on."""
+        found = GatheringState(floor)
         for item in active:
             found = self._count(fold, found, item, floor)
-        return found if found.waiting else None
+        return found
 
     def take(self, fold: Fold, state: GatheringState | None, line: Condition | Partial) -> GatheringState:
         """Let a begin wait for its time; one that comes too late counts for what is left of its time."""

@@ -7,11 +7,14 @@ from typing import NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.core.catalogue import Kind
 from pipeline.core.conditions import Severity
+from pipeline.core.machine import CatalogueChange
 from tests.property.naive_gatherings import AREA_OF, POINTS, RANKS, Lived, Span, group_life
 from tests.property.naive_life import Edge
-from tests.property.stage2_logs import ENDS, LATENESS, catalogue, draw_log, encoded, episodes, play, spans_of
+from tests.property.stage2_logs import ENDS, LATENESS, News, catalogue, draw_log, encoded, episodes, play, spans_of
 from tests.property.test_composites import PLACES, lives
+from tests.property.test_stage2_changes import Version, cut, ended, joined
 
 UPTO = ENDS - LATENESS
 
@@ -39,14 +42,14 @@ class Recurrence(NamedTuple):
         return {"entity": device, "site": f"at-{device}", "area": AREA_OF[device]}[self.same]
 
     def rank(self, spans: list[Span], second: int) -> int:
-        """By the begins in (t - within, t]."""
-        enough = sum(second - self.within < one.begin <= second for one in spans) >= self.times
+        """By the begins in (t - within, t], of those that count at all by then."""
+        enough = sum(one.counts <= second < one.begin + self.within for one in spans) >= self.times
         return RANKS[self.severity] if enough else 0
 
-    def judged(self, spans: list[Span]) -> dict[int, list[int]]:
-        """Ranks at the seconds at which the count of a place can change."""
-        seconds = {at for one in spans for at in (one.begin, one.begin + self.within)}
-        return {second: [self.rank(spans, second)] for second in sorted(seconds)}
+    def seconds(self, spans: list[Span]) -> list[int]:
+        """When it judges: whenever the count of any place can change, all places."""
+        times = [(one.counts, one.begin + self.within) for one in spans]
+        return sorted({at for begin, end in times if begin < end for at in (begin, end)})
 
 
 recurrences = st.builds(
@@ -59,12 +62,16 @@ recurrences = st.builds(
 )
 
 
-def naive(rule: Recurrence, lived: Lived, spans: list[Span]) -> dict[str, list[Edge]]:
-    """The edges of every place."""
+def naive(
+    rule: Recurrence, lived: Lived, spans: list[Span], upto: int = UPTO, change: tuple[int, Lived] | None = None
+) -> dict[str, list[Edge]]:
+    """The edges of every place before `upto`; `change`: from when on it lives otherwise, and how."""
     found = {}
+    counted = [one for one in spans if one.rule in rule.of]
     for place in sorted({rule.place(name) for name in POINTS} - {""}):
-        mine = [one for one in spans if one.rule in rule.of and rule.place(one.device) == place]
-        if edges := group_life(rule.judged(mine), lived, UPTO):
+        mine = [one for one in counted if rule.place(one.device) == place]
+        judged = {second: [rule.rank(mine, second)] for second in rule.seconds(counted)}
+        if edges := group_life(judged, lived, upto, change):
             found[place] = edges
     return found
 
@@ -79,6 +86,40 @@ def test_a_recurrence_is_what_the_naive_evaluation_says(rule: Recurrence, lived:
     outputs = play(changes, log, kills)
     assert episodes(outputs) == naive(rule, lived, spans)
     assert encoded(outputs) == encoded(play(changes, log))
+
+
+@settings(max_examples=40, deadline=None)
+@given(rule=recurrences, lives_=st.tuples(lives, lives), data=st.data())
+def test_a_recurrence_keeps_what_lives_when_durations_or_hours_change(
+    rule: Recurrence, lives_: tuple[Lived, Lived], data: st.DataObject
+) -> None:
+    (old, new), spans = lives_, data.draw(spans_of("abc", PLACES))
+    log = draw_log(data, spans)
+    at, kills = cut(log, data), data.draw(st.frozensets(st.integers(0, len(log)), max_size=3))
+    news = [News(at.number, Version(rule, new).news())]
+    expected = naive(rule, new, spans) if at.w2 is None else naive(rule, old, spans, change=(at.w2, new))
+    assert episodes(play(catalogue(Version(rule, old).text()), log, kills, news)) == expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(old=st.none() | st.tuples(recurrences, lives), new=st.none() | st.tuples(recurrences, lives), data=st.data())
+def test_a_recurrence_that_comes_goes_or_loses_its_state_counts_the_begins_of_what_is_active(
+    old: tuple[Recurrence, Lived] | None, new: tuple[Recurrence, Lived] | None, data: st.DataObject
+) -> None:
+    if old is not None and new is not None and old[0] == new[0]:
+        new = new[0]._replace(within=new[0].within + 1), new[1]
+    spans = data.draw(spans_of("abc", PLACES))
+    log = draw_log(data, spans)
+    at, kills = cut(log, data), data.draw(st.frozensets(st.integers(0, len(log)), max_size=3))
+    changes = catalogue("" if old is None else Version(*old).text())
+    gone = [CatalogueChange(1, Kind.RULE, "s", None)]
+    news = [News(at.number, gone if new is None else Version(*new).news())]
+    first: dict[str, list[Edge]] = {}
+    if old is not None and at.w2 is not None:
+        reason = "rule_removed" if new is None else "rule_changed"
+        first = {key: ended(edges, at, reason) for key, edges in naive(*old, spans, at.w2).items()}
+    then = {} if new is None else naive(*new, at.active(spans, at.w2))
+    assert episodes(play(changes, log, kills, news)) == joined(first, then)
 
 
 def test_the_naive_evaluation_finds_something() -> None:
