@@ -27,7 +27,7 @@ def test_every_window_has_the_score_that_opencv_gives(size: tuple[int, int]) -> 
 
 def test_overlaps_are_areas_shared_over_areas_covered() -> None:
     boxes = [Box(0, 0, 4, 4), Box(2, 2, 4, 4), Box(4, 0, 4, 4), Box(1, 1, 2, 2), Box(1, 6, 2, 2)]
-    expected = [
+    expected: list[list[float]] = [
         [1, 4 / 28, 0, 4 / 16, 0],
         [4 / 28, 1, 4 / 28, 1 / 19, 0],
         [0, 4 / 28, 1, 0, 0],
