@@ -8,6 +8,8 @@ over STATURE_M.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -26,7 +28,7 @@ LEAST_GAP_S = 0.04
 STATURE_M = 1.7
 """The height of a box in the picture, in metres, where nothing better is known."""
 Floats = NDArray[np.float64]
-_EYE = np.eye(4)
+_EYE, _SAME = np.eye(4), np.eye(2)
 
 
 class Gait(NamedTuple):
@@ -60,14 +62,16 @@ class Measured(NamedTuple):
 class PictureSpace:
     """Feet in pixels."""
 
-    def measure(self, box: Box) -> Measured:
-        """The foot point of a box."""
-        noise = (PICTURE_NOISE * box.height) ** 2
-        return Measured(np.array(box.foot), np.diag((noise, noise)), box.height / STATURE_M)
+    def measure(self, boxes: Sequence[Box]) -> Sequence[Measured | None]:
+        """The foot points of boxes."""
+        return [
+            Measured(np.array(box.foot), (PICTURE_NOISE * box.height) ** 2 * _SAME, box.height / STATURE_M)
+            for box in boxes
+        ]
 
-    def foot(self, at: Floats) -> tuple[float, float] | None:
-        """Where a foot is seen; None when it is not."""
-        return float(at[0]), float(at[1])
+    def feet(self, places: Sequence[Floats]) -> Sequence[tuple[float, float] | None]:
+        """Where feet at places are seen; None for those that are not."""
+        return [(float(x), float(y)) for x, y in places]
 
 
 class GroundSpace:
@@ -75,21 +79,23 @@ class GroundSpace:
 
     def __init__(self, plane: Plane) -> None:
         self._plane = plane
-        self._residual = plane.residual_m**2
+        self._residual = plane.residual_m**2 * _SAME
 
-    def measure(self, box: Box) -> Measured | None:
-        """The foot point of a box; None at and above the horizon."""
-        feet = np.array([box.foot])
-        (at,) = self._plane.metres(feet)
-        if not np.isfinite(at).all():
-            return None
-        (covariance,) = self._plane.covariance(feet, FOOT_NOISE * box.height)
-        return Measured(at, covariance + self._residual * np.eye(2), 1.0)
+    def measure(self, boxes: Sequence[Box]) -> Sequence[Measured | None]:
+        """The foot points of boxes; None for those at and above the horizon."""
+        feet = np.array([box.foot for box in boxes]).reshape(-1, 2)
+        places = self._plane.metres(feet)
+        there = np.asarray(np.isfinite(places).all(1))
+        sigmas = FOOT_NOISE * np.array([box.height for box in boxes])
+        covariances = iter(self._plane.covariance(feet[there], sigmas[there]) + self._residual)
+        return [
+            Measured(at, next(covariances), 1.0) if known else None for at, known in zip(places, there, strict=True)
+        ]
 
-    def foot(self, at: Floats) -> tuple[float, float] | None:
-        """Where a foot is seen; None when it is behind the camera."""
-        ((x, y),) = self._plane.picture(at)
-        return (float(x), float(y)) if np.isfinite(x) else None
+    def feet(self, places: Sequence[Floats]) -> Sequence[tuple[float, float] | None]:
+        """Where feet at places are seen; None for those behind the camera."""
+        pixels = self._plane.picture(np.array(places).reshape(-1, 2)).tolist()
+        return [(x, y) if math.isfinite(x) else None for x, y in pixels]
 
 
 Space = PictureSpace | GroundSpace
@@ -130,17 +136,18 @@ class Motion:
         covariance = kept @ self.covariance @ kept.T + gain @ measured.covariance @ gain.T
         return Motion(state, covariance, measured.metre)
 
-    def distance(self, measured: Measured) -> float:
-        """Mahalanobis distance of a foot point, in sigmas."""
-        off = measured.at - self.state[:2]
-        return float(np.sqrt(off @ np.linalg.solve(self.covariance[:2, :2] + measured.covariance, off)))
+
+def distances(motions: Sequence[Motion], found: Sequence[Measured]) -> Floats:
+    """Mahalanobis distances of foot points from where objects are, in sigmas: objects x foot points, one at least."""
+    expected = np.array([each.state[:2] for each in motions])[:, None]
+    x, y = np.moveaxis(np.array([each.at for each in found]) - expected, 2, 0)
+    own = np.array([each.covariance[:2, :2] for each in motions])[:, None]
+    spread = own + np.array([each.covariance for each in found])
+    a, b, d = spread[..., 0, 0], spread[..., 0, 1], spread[..., 1, 1]
+    return np.asarray(np.sqrt((d * x * x - 2 * b * x * y + a * y * y) / (a * d - b * b)))
 
 
 def _unrest(density: float, gap_s: float) -> Floats:
     """Covariance that white noise acceleration of a spectral density adds in `gap_s`, however it is divided."""
     place, both, speed = density * gap_s**3 / 3, density * gap_s**2 / 2, density * gap_s
-    found = np.zeros((4, 4))
-    found[0, 0] = found[1, 1] = place
-    found[0, 2] = found[2, 0] = found[1, 3] = found[3, 1] = both
-    found[2, 2] = found[3, 3] = speed
-    return found
+    return np.array(((place, 0, both, 0), (0, place, 0, both), (both, 0, speed, 0), (0, both, 0, speed)))

@@ -83,7 +83,7 @@ class Settling:
 
     def _ground(self, track: Track) -> Ground | None:
         """Where a box stands by itself: its track was not confirmed yet, or was hidden. Its speed is not known."""
-        measured = None if self._space is None else self._space.measure(track.box)
+        (measured,) = (None,) if self._space is None else self._space.measure([track.box])
         if measured is None:
             return None
         x, y = (float(value) for value in measured.at)

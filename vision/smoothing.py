@@ -34,10 +34,11 @@ class Path:
         self._begin, self._how = times[0], how
         self._times = (np.asarray(times, float) - times[0]) / 1000
         self._first = measured[0].at
-        self._off = np.concatenate([each.at - self._first for each in measured])
-        self._spread = np.kron(self._kernel(self._times, self._times), np.eye(2))
-        for n, each in enumerate(measured):
-            self._spread[2 * n : 2 * n + 2, 2 * n : 2 * n + 2] += each.covariance
+        self._off = (np.array([each.at for each in measured]) - self._first).ravel()
+        self._spread = _both_axes(self._kernel(self._times, self._times))
+        each = np.arange(len(measured))
+        blocks = self._spread.reshape(len(measured), 2, len(measured), 2)  # the same memory
+        blocks[each, :, each] += np.array([point.covariance for point in measured])
 
     def place(self, at: int) -> Estimate:
         """Where the object was at `at`, not before the first foot point."""
@@ -51,7 +52,7 @@ class Path:
     def _sum(self, times: Sequence[int], weights: ArrayLike) -> Estimate:
         wanted = (np.asarray(times, float) - self._begin) / 1000
         factor = np.asarray(weights, float)
-        shared = np.kron(factor @ self._kernel(wanted, self._times), np.eye(2))
+        shared = _both_axes((factor @ self._kernel(wanted, self._times))[None])
         own = float(factor @ self._kernel(wanted, wanted) @ factor) * np.eye(2)
         solved = np.linalg.solve(self._spread, np.column_stack([self._off, shared.T]))
         return Estimate(np.asarray(shared @ solved[:, 0]), np.asarray(own - shared @ solved[:, 1:]))
@@ -61,3 +62,11 @@ class Path:
         first = np.minimum.outer(a, b)
         wander = first**3 / 3 + first**2 * np.abs(np.subtract.outer(a, b)) / 2
         return np.asarray(_ANYWHERE_M**2 + self._how.speed_mps**2 * np.outer(a, b) + self._how.unrest * wander)
+
+
+def _both_axes(covariance: Floats) -> Floats:
+    """What holds of each axis, for points of two axes that know nothing of each other: the product with a unit."""
+    rows, columns = covariance.shape
+    found = np.zeros((2 * rows, 2 * columns))
+    found[::2, ::2] = found[1::2, 1::2] = covariance
+    return found

@@ -11,6 +11,7 @@ gaps are filled, what was too short is gone, and speeds are smoothed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -18,8 +19,8 @@ from typing import NamedTuple
 import numpy as np
 
 from vision.assignment import assign_within
-from vision.motion import Gait, GroundSpace, Measured, Motion, PictureSpace, Space, gait
-from vision.picture import Box, Seen, overlap
+from vision.motion import Floats, Gait, GroundSpace, Measured, Motion, PictureSpace, Space, distances, gait
+from vision.picture import Box, Seen, overlap, overlaps
 from vision.plane import Plane
 
 KEEP_MS = 3000
@@ -97,10 +98,11 @@ class Tracked(NamedTuple):
 
 @dataclass(slots=True)
 class _State:
-    """One followed object; `at` is the time of its last box."""
+    """One followed object; `at` is the time of its last box, `motion` is as of then, `now` as of the last picture."""
 
     number: int
     motion: Motion
+    now: Motion
     how: Gait
     box: Box
     size: tuple[float, float]
@@ -114,7 +116,7 @@ class _State:
     def take(self, seen: Seen, measured: Measured, at: int, high: float) -> None:
         if seen.confidence >= high:
             self.strong_at = at
-        self.motion = self.motion.predicted((at - self.at) / 1000, self.how).updated(measured)
+        self.motion = self.now = self.now.updated(measured)
         width, height = self.size
         found = seen.box
         self.size = (width + _SIZE_GAIN * (found.width - width), height + _SIZE_GAIN * (found.height - height))
@@ -122,10 +124,9 @@ class _State:
 
 
 class _Guess(NamedTuple):
-    """Where a track should be now."""
+    """Where a track should be now; `reach`: how far from there it can be."""
 
     state: _State
-    motion: Motion
     box: Box
     reach: float
 
@@ -156,7 +157,7 @@ class Tracker:
         A box above the horizon of the ground is no object on it, and is left out.
         """
         strong, weak = self._by_confidence(seen)
-        free = [self._guess(state, at) for state in self._states]
+        free = self._guesses(at)
         points: list[Point] = []
         left = _match(free, strong, at, self._high, points)
         sure = [guess for guess in free if at - guess.state.strong_at <= WEAK_MS]
@@ -165,39 +166,44 @@ class Tracker:
         self._confirm()
         ended = self._drop(at)
         ids = {state.number: state.id for state in self._states}
-        there = [self._track(state, at) for state in self._states if state.id and at - state.at <= HIDDEN_MS]
+        there = self._tracks([state for state in self._states if state.id and at - state.at <= HIDDEN_MS], at)
         live = [track for track in there if at - track.at <= COAST_MS]
         hidden = [track for track in there if at - track.at > COAST_MS]
         return Tracked(live, ended, hidden, [point._replace(id=ids.get(point.track, "")) for point in points])
 
     def end(self) -> list[Track]:
         """End all tracks: no more pictures come."""
-        ended = [self._track(state, state.at) for state in self._states if state.id]
+        ended = self._last(self._states)
         self._states = []
         return ended
 
     def _by_confidence(self, seen: Iterable[Seen]) -> tuple[list[_Candidate], list[_Candidate]]:
         strong: list[_Candidate] = []
         weak: list[_Candidate] = []
-        for each in seen:
-            measured = self._space.measure(each.box)
+        everything = list(seen)
+        for each, measured in zip(everything, self._space.measure([each.box for each in everything]), strict=True):
             if measured is not None:
                 (strong if each.confidence >= self._high else weak).append(_Candidate(each, measured))
         return strong, weak
 
-    def _guess(self, state: _State, at: int) -> _Guess:
-        gap = (at - state.at) / 1000
-        motion = state.motion.predicted(gap, state.how)
-        reach = (state.how.reach_m + state.how.reach_mps * gap) * motion.metre
-        return _Guess(state, motion, self._box(state, motion), reach)
+    def _guesses(self, at: int) -> list[_Guess]:
+        """Where all tracks should be at `at`."""
+        for state in self._states:
+            state.now = state.motion.predicted((at - state.at) / 1000, state.how)
+        return [
+            _Guess(state, box, (state.how.reach_m + state.how.reach_mps * (at - state.at) / 1000) * state.now.metre)
+            for state, box in zip(self._states, self._boxes(self._states), strict=True)
+        ]
 
-    def _box(self, state: _State, motion: Motion) -> Box:
-        """The box that a foot would have; the last one where the foot is not seen."""
-        foot = self._space.foot(motion.state[:2])
-        if foot is None:
-            return state.box
-        width, height = state.size
-        return Box(foot[0] - width / 2, foot[1] - height, width, height)
+    def _boxes(self, states: Sequence[_State]) -> list[Box]:
+        """The boxes that the feet would have now; the last one where a foot is not seen."""
+        feet = self._space.feet([state.now.state[:2] for state in states])
+        return [
+            state.box
+            if foot is None
+            else Box(foot[0] - state.size[0] / 2, foot[1] - state.size[1], state.size[0], state.size[1])
+            for state, foot in zip(states, feet, strict=True)
+        ]
 
     def _begin(self, left: Iterable[_Candidate], at: int, points: list[Point]) -> None:
         taken = [state.box for state in self._states if state.at == at]
@@ -208,7 +214,9 @@ class Tracker:
             self._begun += 1
             motion = Motion.begun(measured, how)
             size = (box.width, box.height)
-            self._states.append(_State(self._begun, motion, how, box, size, seen.label, seen.confidence, at, at))
+            self._states.append(
+                _State(self._begun, motion, motion, how, box, size, seen.label, seen.confidence, at, at)
+            )
             points.append(Point(self._begun, "", seen, measured))
 
     def _confirm(self) -> None:
@@ -223,30 +231,45 @@ class Tracker:
 
         gone = [state for state in self._states if not stays(state)]
         self._states = [state for state in self._states if stays(state)]
-        return [self._track(state, state.at) for state in gone if state.id]
+        return self._last(gone)
 
-    def _track(self, state: _State, at: int) -> Track:
-        seen = state.at == at
-        motion = state.motion if seen else state.motion.predicted((at - state.at) / 1000, state.how)
-        box = self._box(state, motion)
-        if seen:  # half of each: a filter is steadier than a detector, and slower
-            box = Box(*((a + b) / 2 for a, b in zip(state.box, box, strict=True)))
-        ground = ground_of(motion) if isinstance(self._space, GroundSpace) else None
-        return Track(state.id, state.label, box, state.confidence, state.at, seen, ground)
+    def _last(self, states: Iterable[_State]) -> list[Track]:
+        """Confirmed tracks as of their last boxes."""
+        ended = [state for state in states if state.id]
+        for state in ended:
+            state.now = state.motion
+        return [track for state in ended for track in self._tracks([state], state.at)]
+
+    def _tracks(self, states: Sequence[_State], at: int) -> list[Track]:
+        grounded = isinstance(self._space, GroundSpace)
+        found = []
+        for state, box in zip(states, self._boxes(states), strict=True):
+            seen = state.at == at
+            if seen:  # half of each: a filter is steadier than a detector, and slower
+                box = Box(*((a + b) / 2 for a, b in zip(state.box, box, strict=True)))
+            ground = ground_of(state.now) if grounded else None
+            found.append(Track(state.id, state.label, box, state.confidence, state.at, seen, ground))
+        return found
 
 
 def ground_of(motion: Motion) -> Ground:
     """A motion on the ground as it is published."""
-    place, speed = (np.sqrt(np.linalg.eigvalsh(motion.covariance[n : n + 2, n : n + 2])[1]) for n in (0, 2))
-    x, y, vx, vy = (float(value) for value in motion.state)
-    return Ground(x, y, vx, vy, float(place), float(speed))
+    place, speed = (_worst(motion.covariance[n : n + 2, n : n + 2]) for n in (0, 2))
+    x, y, vx, vy = motion.state.tolist()
+    return Ground(x, y, vx, vy, place, speed)
+
+
+def _worst(covariance: Floats) -> float:
+    """One sigma along the worst direction: the root of the larger eigenvalue."""
+    (a, b), (_, d) = covariance.tolist()
+    return math.sqrt((a + d) / 2 + math.hypot((a - d) / 2, b))
 
 
 def _match(
     free: list[_Guess], found: Sequence[_Candidate], at: int, high: float, points: list[Point]
 ) -> list[_Candidate]:
     """Give boxes to tracks at the least cost in all; takes matched tracks out of `free`, returns boxes left over."""
-    costs = np.array([[_cost(guess, each) for each in found] for guess in free]).reshape(len(free), len(found))
+    costs = _costs(free, found) if free and found else np.zeros((len(free), len(found)))
     pairs = assign_within(costs, costs >= 0)
     for n, m in pairs:
         free[n].state.take(*found[m], at, high)
@@ -256,15 +279,16 @@ def _match(
     return [each for m, each in enumerate(found) if m not in boxes]
 
 
-def _cost(guess: _Guess, found: _Candidate) -> float:
-    """How badly a box fits a track, from 0; -1 when it cannot be the same object."""
-    box, size = found.seen.box, guess.state.size[1]
-    if found.seen.label != guess.state.label or max(box.height, size) > _SHAPE_MOST * min(box.height, size):
-        return -1.0
-    off = float(np.hypot(*(found.measured.at - guess.motion.state[:2])))
-    if off > guess.reach:
-        return -1.0
-    distance = guess.motion.distance(found.measured) / DISTANCE_MOST
-    if distance > 1 and max(overlap(guess.box, box), overlap(guess.state.box, box)) < _SURELY_SAME:
-        return -1.0
-    return 1 - overlap(guess.box, box) + 0.5 * min(distance, 1.0)
+def _costs(free: Sequence[_Guess], found: Sequence[_Candidate]) -> Floats:
+    """How badly boxes fit tracks, from 0, tracks x boxes; -1 where it cannot be the same object."""
+    boxes = [each.seen.box for each in found]
+    shared = overlaps([guess.box for guess in free], boxes)
+    surely = np.maximum(shared, overlaps([guess.state.box for guess in free], boxes)) >= _SURELY_SAME
+    same = np.array([[guess.state.label == each.seen.label for each in found] for guess in free])
+    tall, wanted = np.array([box.height for box in boxes]), np.array([[guess.state.size[1]] for guess in free])
+    shaped = np.maximum(tall, wanted) <= _SHAPE_MOST * np.minimum(tall, wanted)
+    off = np.array([each.measured.at for each in found]) - np.array([[guess.state.now.state[:2]] for guess in free])
+    near = np.hypot(off[..., 0], off[..., 1]) <= np.array([[guess.reach] for guess in free])
+    distance = distances([guess.state.now for guess in free], [each.measured for each in found]) / DISTANCE_MOST
+    possible = same & shaped & near & ((distance <= 1) | surely)
+    return np.where(possible, 1 - shared + 0.5 * np.minimum(distance, 1.0), -1.0)

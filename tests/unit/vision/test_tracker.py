@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pipeline.core.catalogue import Calibration, GroundPoint
 from vision.picture import Box, Seen
 from vision.plane import Plane
@@ -150,3 +152,37 @@ def test_who_is_hidden_is_told_apart_for_two_seconds() -> None:
     play(tracker, [[person(10)]] * 3)
     assert [track.id for track in tracker.update([], 800).hidden] == ["7-1"]
     assert tracker.update([], 2401).hidden == []
+
+
+def test_a_box_of_another_height_is_another_object() -> None:
+    tall = Seen(Box(10, 10, 40, 190), "person", 0.9)  # the same foot, 1.9 times as tall
+    assert ids(play(Tracker("7", 0.5), [[person(10)], [person(10)], [tall], [tall]])[-1]) == ["7-2"]
+
+
+def test_nobody_is_found_again_further_off_than_legs_carry() -> None:
+    # 100 px are 1.7 m; 2.9 s at 3 m/s and 1.2 m are 9.9 m, 582 px
+    for right, same in ((570, True), (600, False)):
+        tracker = Tracker("7", 0.5)
+        tracker.update([person(0)], 0)
+        tracker.update([person(0)], 40)
+        tracker.update([person(right)], 2940)
+        assert (ids(tracker.update([person(right)], 2980)) == ["7-1"]) is same
+
+
+def test_a_box_over_the_expected_one_continues_a_track_whatever_the_ground_says() -> None:
+    tracker = Tracker("7", 0.5, ground())
+    for n in range(10):
+        tracker.update([seen_at(0, 12)], n * PERIOD)
+    box = seen_at(0, 12).box
+    lower = Seen(box._replace(y=box.y + 0.25 * box.height), "person", 0.9)  # 5 sigma, an overlap of .6
+    (found,) = tracker.update([lower], 10 * PERIOD).live
+    assert (found.id, found.seen) == ("7-1", True)
+
+
+def test_a_track_is_where_its_newest_box_draws_it_and_ends_where_that_was() -> None:
+    played = play(Tracker("7", 0.5, ground()), [[seen_at(0.2 * n, 12)] for n in range(10)] + [[]] * 20)
+    assert [each.ground.x for each in played[1].live if each.ground] == [pytest.approx(0.2, abs=0.05)]
+    last, (ended,) = played[9].live[0], next(each.ended for each in played if each.ended)
+    assert last.ground is not None
+    assert last.ground.x == pytest.approx(1.8, abs=0.1)
+    assert ended == last._replace(seen=True)
