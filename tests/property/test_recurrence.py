@@ -4,15 +4,31 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.core.catalogue import Kind
-from pipeline.core.conditions import Severity
+from pipeline.core.conditions import Progress, Severity
 from pipeline.core.machine import CatalogueChange
 from tests.property.naive_gatherings import AREA_OF, POINTS, RANKS, Lived, Span, group_life
 from tests.property.naive_life import Edge
-from tests.property.stage2_logs import ENDS, LATENESS, News, catalogue, draw_log, encoded, episodes, play, spans_of
+from tests.property.stage2_logs import (
+    ENDS,
+    LATENESS,
+    SECOND,
+    SOURCES,
+    T0,
+    News,
+    Told,
+    catalogue,
+    draw_log,
+    edges_of,
+    encoded,
+    episodes,
+    play,
+    spans_of,
+)
 from tests.property.test_composites import PLACES, lives
 from tests.property.test_stage2_changes import Version, cut, ended, joined
 
@@ -120,6 +136,29 @@ def test_a_recurrence_that_comes_goes_or_loses_its_state_counts_the_begins_of_wh
         first = {key: ended(edges, at, reason) for key, edges in naive(*old, spans, at.w2).items()}
     then = {} if new is None else naive(*new, at.active(spans, at.w2))
     assert episodes(play(changes, log, kills, news)) == joined(first, then)
+
+
+def coming_at(w2: int, rule: Recurrence, *spans: Span) -> dict[str, list[Edge]]:
+    """What a rule finds that comes when W2 is `w2`; all begins are told by then, no end."""
+    edges = [(edges_of(span)[0], edges_of(span)[-1]) for span in spans]
+    log = [Told(1, begin) for begin, _ in edges]
+    log += [Told(w2 + LATENESS, Progress(source=one, log=T0 + (w2 + LATENESS) * SECOND)) for one in SOURCES]
+    news = [News(len(log), Version(rule, Lived()).news())]
+    log += [Told(w2 + LATENESS, end) for _, end in edges]
+    log += [Told(ENDS, Progress(source=one, log=T0 + ENDS * SECOND)) for one in SOURCES]
+    return episodes(play(catalogue(""), log, news=news))
+
+
+def test_a_rule_that_comes_counts_older_begins_from_then_on_and_for_what_is_left_of_their_time() -> None:
+    two = [Span(name, "d0", begin, 100, Severity.MAJOR) for name, begin in (("a", 3), ("b", 5))]
+    rule = Recurrence("ab", 2, 30, "entity", "major")
+    assert coming_at(13, rule, *two) == {"d0": [Edge("begin", 13, "major"), Edge("end", 33, "")]}
+
+
+@pytest.mark.parametrize("within", [8, 10])
+def test_a_rule_that_comes_does_not_count_begins_that_are_too_old(within: int) -> None:
+    two = [Span(name, "d0", 3, 100, Severity.MAJOR) for name in ("a", "b")]
+    assert coming_at(13, Recurrence("ab", 2, within, "entity", "major"), *two) == {}
 
 
 def test_the_naive_evaluation_finds_something() -> None:
