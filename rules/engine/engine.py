@@ -214,7 +214,7 @@ class Engine:
             fold.outputs.append(reading)
             fold.now = reading.at
             for watch in world.of_reading(reading):
-                if watch.rule.id not in fold.out_of_service:
+                if watch.takes_derived and watch.rule.id not in fold.out_of_service:
                     try:
                         watch.read(fold, reading, line)
                     except Exception as error:  # noqa: BLE001 - one rule's fault must not stop the others; reported

@@ -45,6 +45,7 @@ class Reordered:
     """
 
     any_quality = False
+    takes_derived = True
 
     def __init__(self, inner: Watch, wait: int) -> None:
         self.inner, self.wait = inner, wait

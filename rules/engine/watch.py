@@ -45,13 +45,17 @@ def parse_state_key(key: bytes) -> tuple[str, Entity]:
 
 
 class Watch(Protocol):
-    """Judges one entity by one rule. Reads and writes state through the fold only."""
+    """Judges one entity by one rule. Reads and writes state through the fold only.
+
+    `any_quality`, `takes_derived`: whether it reads what is not usable, and what rules derive.
+    """
 
     rule: Rule
     entity: Entity
     key: bytes
     lateness: int
     any_quality: bool
+    takes_derived: bool
 
     def read(self, fold: Fold, reading: Reading, line: int) -> None:
         """Apply one reading, usable unless `any_quality`."""
@@ -95,6 +99,7 @@ class Watching:
     """What watches of all kinds share."""
 
     any_quality = False
+    takes_derived = True
 
     def __init__(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> None:
         self.rule, self.entity = rule, entity

@@ -46,6 +46,7 @@ class AbsenceWatch(Watching):
     def __init__(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> None:
         super().__init__(rule, entity, catalogue)
         self.lateness = 0
+        self.takes_derived = bool(entity.part)  # what a rule makes of a device's readings is no sign of its life
         period = catalogue.period(entity.device) or 0
         self.after: int = max(rule.own.after_ms, round(rule.own.periods * period))
         self.severity: Severity = rule.own.severity

@@ -184,3 +184,16 @@ def test_a_shadow_rule_runs_and_marks_its_conditions() -> None:
     assert [one.shadow for one in log.add(0, 35)] == [True]
     log.add(1, news=rules(HOT))
     assert [(one.shadow, one.edge.value) for one in log.add(2, 20)] == [(False, "end")]
+
+
+def test_a_derived_reading_is_no_sign_of_life_of_its_device() -> None:
+    """At 01:00 the index of the hour is made of readings of the two hours before: the station is silent since 00:50."""
+    station = "scope: {devices: [d1]}"
+    lost = f"{{id: lost, kind: absence, {station}, after: 5m}}"
+    index = f"{{id: index, kind: derive, {station}, formula: vn_aqi_hour}}"
+    log = Log(*rules(f"{lost}\n---\n{index}"), device("d1"))
+    pm10 = {"quantity": "pm10"}
+    log.add(-3660, 20, reading=pm10)
+    log.add(-600, 20, reading=pm10)
+    assert [one[:3] for one in brief(log.add(60))] == [("lost|d1", "begin", -300)]
+    assert log.add(120) == []
