@@ -82,11 +82,13 @@ def _stage1(text: str, told: list[Given], partition: int, partitions: int) -> li
 
 
 def two_stages(text: str, told: list[Given], partitions: int, data: st.DataObject) -> list[Told]:
-    """The log of conditions: the partitions' lines as their times mix them, some conditions again."""
+    """The log of conditions: the partitions' lines, of which one may lag behind; some conditions again."""
     parts = [_stage1(text, told, number, partitions) for number in range(partitions)]
     mixed = []
     for part in data.draw(st.permutations(parts)):
+        lag = data.draw(st.sampled_from([0, 0, 20, 60]))
         for one in part:
+            one = one._replace(second=one.second + lag)
             mixed.append(one)
             if isinstance(one.line, Condition) and data.draw(st.integers(0, 4)) == 0:
                 mixed.append(one._replace(second=one.second + data.draw(st.integers(0, 20))))
