@@ -6,21 +6,51 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from pipeline.cli.vision import group
 
-SLOW_MACHINE = 2.0
-"""CPU time a frame on a machine whose cores others use too, over that on a quiet one."""
+FRAME_MS = 25.0
+"""The bar, on the machine of UNIT_MS."""
+UNIT_MS = 1.5
+"""CPU time of OpenCV's own people detector on one fixed picture, on that machine when quiet (1.47 to 1.60 ms)."""
+TRIES = 2
+"""What else uses the cores comes and goes while the clip is read: the cost of one try should be within the bar."""
+
+
+def unit_ms() -> float:
+    """CPU time of the same fixed work now: the mean of 100 passes, one thread."""
+    cv2.setNumThreads(1)
+    picture = np.random.default_rng(1).integers(0, 255, (256, 256), np.uint8)
+    detector = cv2.HOGDescriptor()
+    detector.setSVMDetector(np.asarray(cv2.HOGDescriptor.getDefaultPeopleDetector(), np.float32))
+    detector.detect(picture)
+    began = time.process_time()
+    for _ in range(100):
+        detector.detect(picture)
+    return (time.process_time() - began) * 10
 
 
 def measured(detector: str) -> dict[str, Any]:
+    table = once(detector)
+    for _ in range(TRIES - 1):
+        if table["ms_per_frame"] > FRAME_MS * table["slowness"]:
+            table = once(detector)
+    return table
+
+
+def once(detector: str) -> dict[str, Any]:
+    before = unit_ms()
     done = CliRunner().invoke(group, ["evaluate", "--detector", detector, "--json"])
     assert done.exit_code == 0, done.output
     table: dict[str, Any] = json.loads(done.output)
+    table["slowness"] = max(1.0, (before + unit_ms()) / 2 / UNIT_MS)
     print(f"\n{json.dumps(table)}")
     return table
 
@@ -79,6 +109,6 @@ def test_crossings_are_neither_missed_nor_invented(either: dict[str, Any]) -> No
 
 
 def test_a_frame_of_a_busy_street_costs_little(either: dict[str, Any]) -> None:
-    assert either["ms_per_frame"] <= 25 * SLOW_MACHINE
+    assert either["ms_per_frame"] <= FRAME_MS * either["slowness"]
     parts = sum(value for name, value in either.items() if name.startswith("ms_") and name != "ms_per_frame")
     assert either["ms_per_frame"] == pytest.approx(parts, abs=0.01)
