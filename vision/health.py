@@ -11,8 +11,8 @@ FROZEN_S = 8.0
 class Health:
     """One camera's state machine; every method takes `now` in seconds.
 
-    Online begins with the first picture, not with the connection. A picture equal to the one before it is not
-    new: a camera that repeats itself is frozen although its stream lives.
+    Online begins with the first picture, not with the connection. A picture that is the same as before
+    (`vision.stillness`) is not new: a camera that repeats itself is frozen although its stream lives.
     """
 
     def __init__(self, frozen_s: float = FROZEN_S) -> None:

@@ -14,7 +14,6 @@ import contextvars
 import random
 import threading
 import time
-import zlib
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -28,6 +27,7 @@ from vision.health import FROZEN_S, Health
 from vision.picture import Picture
 from vision.resting import Resting
 from vision.sampling import BackOff, Sampler
+from vision.stillness import Stillness
 from vision.stream import Frame, Stream, StreamFault, opened
 
 REOPEN_S = 60.0
@@ -79,7 +79,8 @@ class Reader:
         self._health = Health(self.timing.frozen_s)
         self._back_off = BackOff(self.timing.pause_low_s, self.timing.pause_high_s, random.Random())
         self._stopping = threading.Event()
-        self._pictures, self._last_at, self._last_sum = 0, 0, -1
+        self._pictures, self._last_at = 0, 0
+        self._stillness = Stillness()
         self._last_stream_s: float | None = None
         self._gate = Gate()
         self._said = ""
@@ -165,6 +166,8 @@ class Reader:
             late = before is not None and is_leftover(before, frame, self.timing.frozen_s)
             before = frame
             resting.frame(frame)
+            if frame.key:
+                self._stillness.key()
             if not late and (stream.key_frames_only or sampler.take(seconds(frame))):
                 self._take(frame)
                 rests = self._rests and resting.may_rest(self._gate.quiet_s)
@@ -172,9 +175,7 @@ class Reader:
 
     def _take(self, frame: Frame) -> None:
         image = frame.shown.image()
-        total = zlib.crc32(image.data)
-        self._health.picture(time.monotonic(), new=total != self._last_sum)
-        self._last_sum = total
+        self._health.picture(time.monotonic(), new=self._stillness.new(image))
         self._back_off.reset()
         self._said = ""
         self._pictures += 1

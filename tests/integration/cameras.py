@@ -80,12 +80,21 @@ def serving(*servers: CameraServer) -> Iterator[None]:
             server.kill()
 
 
-def film(target: Path, pictures: Iterable[Drawn], *, fps: int = 10, key_every: int = 10, codec: str = "h264") -> Path:
+def film(
+    target: Path,
+    pictures: Iterable[Drawn],
+    *,
+    fps: int = 10,
+    key_every: int = 10,
+    codec: str = "h264",
+    quality: str = "crf=23",
+) -> Path:
     """Encode pictures (BGR) as a raw stream that the server can loop."""
     with av.open(str(target), "w", format=codec) as out:
         stream = out.add_stream({"h264": "libx264", "hevc": "libx265"}[codec], rate=fps)
         stream.pix_fmt = "yuv420p"
-        stream.options = {"preset": "veryfast", "crf": "23", "bf": "0", "g": str(key_every)}
+        name, _, value = quality.partition("=")
+        stream.options = {"preset": "veryfast", name: value, "bf": "0", "g": str(key_every)}
         for number, picture in enumerate(pictures):
             frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
             if number == 0:

@@ -171,6 +171,25 @@ def test_the_ladder_climbs_to_the_clock_of_an_h265_camera_that_nobody_else_watch
     assert found.found.key_every_s == pytest.approx(1, abs=0.05)
 
 
+async def test_a_camera_whose_sensor_hangs_is_frozen_though_its_encoder_makes_key_frames(tmp_path: Path) -> None:
+    same, gop = itertools.repeat(next(street(1, SIZE)), 300), GOP_S * FPS
+    camera = CameraServer(tmp_path, film(tmp_path / "hung.h264", same, key_every=gop, quality="qp=18"))
+    states: list[CameraState | None] = []
+    timing = Timing(open_s=3, read_s=6, frozen_s=3)
+    reader = Reader("hung", lambda: Address(camera.url), FPS, lambda _: states.append(reader.state()), timing=timing)
+
+    async def frozen() -> bool:
+        return reader.state() is CameraState.FROZEN and len(states) > 3 * FPS
+
+    with serving(camera):
+        reader.start()
+        try:
+            await eventually(frozen, 20, every_s=0.05)
+        finally:
+            reader.stop()
+    assert CameraState.ONLINE in states
+
+
 async def test_a_quiet_camera_rests_on_key_frames_and_wakes_within_two_seconds_of_a_change(tmp_path: Path) -> None:
     camera = CameraServer(tmp_path, film(tmp_path / "yard.h264", yard(), key_every=GOP_S * FPS))
     pictures: list[tuple[Picture, bool]] = []
