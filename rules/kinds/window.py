@@ -47,7 +47,10 @@ class Pane(msgspec.Struct, frozen=True, array_like=True):
 
 
 class WindowState(msgspec.Struct, frozen=True, array_like=True):
-    """`next`: end of the next window to be final. `floor`: readings below it are in panes or came too late."""
+    """`next`: end of the next window to be final. `floor`: readings below it are in panes or came too late.
+
+    `newest`: time of the newest reading in a pane.
+    """
 
     next: int
     floor: int
@@ -56,6 +59,7 @@ class WindowState(msgspec.Struct, frozen=True, array_like=True):
     carry: float | None = None
     life: LifeState | None = None
     last: Operand | None = None
+    newest: int = 0
 
 
 class WindowWatch(Remembering):
@@ -87,22 +91,22 @@ class WindowWatch(Remembering):
             return
         next_ = state.next if state.panes else min(end, state.next)
         last = operand(reading, fold, line)
-        new = WindowState(next_, state.floor, waiting, state.panes, state.carry, state.life, last)
+        new = WindowState(next_, state.floor, waiting, state.panes, state.carry, state.life, last, state.newest)
         new = self._settle(new, watermark)
         self.put(fold, self._early(fold, new) if self.settings.early else new)
 
     def _early(self, fold: Fold, state: WindowState) -> WindowState:
         """Begin, or rise, before the end of the next window to be final, when what is known of it holds already."""
         end = state.next
-        known = [one for one in state.waiting if one.at < end]
-        evidence = self._aggregate(self._settle(state, end), self._begin_of(end), end)
+        begin, known = self._begin_of(end), self._settle(state, end)
+        evidence = self._aggregate(known, begin, end)
         if evidence.value is None:
             return state
         held = [index for index, level in enumerate(self.conditions.bound.levels) if level.test(evidence.value, None)]
         shown = state.life.level if state.life is not None and state.life.phase == ACTIVE else -1
-        if not known or not held or held[-1] <= shown:
+        if known.newest < begin or not held or held[-1] <= shown:
             return state
-        at = max(known[-1].at, 0 if state.life is None else state.life.at)
+        at = max(known.newest, 0 if state.life is None else state.life.at)
         judged = Judged(at, 0, evidence.value, None, state.last, evidence)
         return replace(state, life=self.conditions.judge(fold, state.life, judged))
 
@@ -137,7 +141,12 @@ class WindowWatch(Remembering):
             panes[-1] = Pane(start, panes[-1].count + 1, self.aggregate.add(panes[-1].memory, one.value))
             carry = one.value
         return replace(
-            state, floor=max(state.floor, below), waiting=state.waiting[count:], panes=tuple(panes), carry=carry
+            state,
+            floor=max(state.floor, below),
+            waiting=state.waiting[count:],
+            panes=tuple(panes),
+            carry=carry,
+            newest=state.waiting[count - 1].at,
         )
 
     def _seed(self, carry: float | None) -> Memory:

@@ -111,3 +111,14 @@ def test_a_level_whose_for_is_taken_away_shows_at_the_change() -> None:
     assert log.add(5, 35) == []
     changed = log.add(9, news=rules(rule.replace(", for: 20s", "")))
     assert [(one.edge, one.severity, one.at - T0) for one in changed] == [("update", "major", 5_000)]
+
+
+def test_an_early_window_whose_number_changes_begins_with_readings_that_w_has_passed() -> None:
+    """Nine by 8 s, of the window that ends at 20 s. W is at 16 s when the next reading comes."""
+    rule = "{id: hot, kind: window, scope: {quantity: rain_depth}, lateness: 10s, raise: {above: 12}, "
+    rule += "window: {size: 20s, aggregate: sum, early: true}}"
+    rain = {"quantity": "rain_depth"}
+    log = Log(*rules(rule))
+    assert [*log.add(1, 9, reading=rain), *log.add(8, 0, reading=rain)] == []
+    assert log.add(19, news=rules(rule.replace("12", "8"))) == []
+    assert brief(log.add(26, 0, at=25, reading=rain)) == [("hot|d1|rain_depth", "begin", 8, "")]
