@@ -144,9 +144,9 @@ class Zone(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     An exclusion zone hides objects of its labels from all other zones and from the lines, and has no settings but
     `labels` and `schedule`. Who was not seen for `gap_s` has left. `dwell_s`, `stopped_s` and `abandoned_s`: after
     so many seconds it is an event. `direction`: an arrow along the lane; it makes the zone a traffic lane, with
-    wrong way, queue and road occupancy. A lane, or a zone with `speed_limit_kmh`, has mean and 85th percentile
-    speed. `queue_m`, `crowd` (people) and `crowd_density` (people a square metre): from there on it is an event;
-    `running_mps`: who is faster runs. Metres and speeds need the camera's calibration.
+    wrong way, queue, density and road occupancy. A lane, or a zone with `speed_limit_kmh`, has speeds: of each
+    vehicle, their mean and 85th percentile. `queue_m`, `crowd` (people) and `crowd_density` (people a square metre):
+    from there on it is an event; `running_mps`: who is faster runs. Metres and speeds need the camera's calibration.
     """
 
     id: Id
@@ -214,8 +214,9 @@ class Camera(Document, frozen=True, kw_only=True, omit_defaults=True):
     """One registered camera. `url` never holds a password: that is `secret`, a name in the secret store.
 
     `url` is the stream to be analysed, a sub-stream where there is one; `evidence_url` the main stream, of which
-    stills and the clear copies of evidence are. `backend`: what reads the stream. `rests_on_key_frames`: while nothing
-    changes decode key frames only; saves most of the decoding, and a mover may go unseen for two seconds.
+    stills and evidence are, where it has a key frame near in time. `backend`: what reads the stream.
+    `rests_on_key_frames`: while nothing changes decode key frames only; saves most of the decoding, and a mover may go
+    unseen for two seconds.
     """
 
     site: str
