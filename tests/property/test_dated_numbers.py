@@ -70,7 +70,7 @@ def test_a_threshold_over_dated_numbers_lives_as_the_naive_life_says(
     frames.append((T0 + (second + END) * SECOND, ()))
     names = ("low", "high")
     attributes = {name: value for name, value in zip(names, plain, strict=True) if value is not None}
-    dated = {name: found for name, mine in zip(names, dates, strict=True) if (found := _document(mine))}
+    dated = {name: values for name, mine in zip(names, dates, strict=True) if (values := _document(mine))}
     device = Device(id="d", type="t", site="s", attributes=attributes, dated=dated)
     rule = f"{{id: r, kind: threshold, {SCOPE}, lateness: 0s, live_for: 1h, for: {holds[0]}s, "
     rule += f"clear: {{for: {holds[1]}s}}, "
