@@ -150,8 +150,8 @@ def test_a_camera_that_was_turned_learns_its_new_scene() -> None:
 
 def test_dusk_neither_frees_what_stands_nor_leaves_a_ghost_of_it() -> None:
     background, at = learnt(), 30_000
-    for n in range(1500):  # five minutes, down to 55 %
-        image = np.asarray(with_thing() * (1 - 0.0003 * n), np.uint8)
-        assert len(background.blobs(Picture(image, at := at + 200))) == 1
+    for n in range(750):  # five minutes, down to 55 %
+        image = np.asarray(with_thing() * (1 - 0.0006 * n), np.uint8)
+        assert len(background.blobs(Picture(image, at := at + 400))) == 1
     dark = np.asarray(GROUND * 0.55, np.uint8)
     assert blobs(background, dark, at / 1000 + 0.2, 10)[-40:] == [0] * 40
