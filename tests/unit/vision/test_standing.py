@@ -107,6 +107,14 @@ def test_what_came_and_stands_is_seen_for_half_an_hour_and_no_longer() -> None:
     assert blobs(background, with_thing(), 2000, 60, apart_s=1)[-1] == 0
 
 
+def test_a_clock_that_goes_back_makes_no_half_hour_longer() -> None:
+    background = learnt()
+    blobs(background, GROUND, 86_400, 30)
+    assert blobs(background, with_thing(), 86_431, 10)[-1] == 1
+    assert blobs(background, with_thing(), 10, 1700, apart_s=10) == [1] * 171
+    assert blobs(background, with_thing(), 1960, 60, apart_s=1)[-1] == 0
+
+
 def test_when_it_is_gone_the_ground_is_what_it_was() -> None:
     background = learnt()
     blobs(background, with_thing(), 30, 10)
