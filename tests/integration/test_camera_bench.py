@@ -11,7 +11,7 @@ from pipeline.bench.cameras import run
 pytestmark = pytest.mark.timeout(120)
 QUIET_CAMERAS = 40
 TRIES = 3
-SLOW_MACHINE = 1.5
+SLOW_MACHINE = 1.25
 """Another process on the same core's second thread makes any core look half as fast as it is, for minutes at times."""
 
 
@@ -28,7 +28,7 @@ def test_a_core_has_room_for_forty_quiet_cameras(measured: dict[str, Any]) -> No
     quiet = measured["quiet"]
     assert quiet["looked_at"] <= 0.05  # one of the twenty pictures after the first ten seconds
     assert quiet["cameras_a_core"] >= QUIET_CAMERAS / SLOW_MACHINE
-    assert quiet["reader_to_decode"] <= 3
+    assert quiet["reader_to_decode"] <= 2
     assert quiet["cameras_a_core"] == pytest.approx(1000 / (5 * quiet["whole_ms"]), rel=0.01)
     assert quiet["reader_to_decode"] >= 1
 

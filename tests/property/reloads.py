@@ -111,16 +111,19 @@ class Step(NamedTuple):
 
 
 KEPT = ("numbers", "rise", "fall", "for", "clear", "title", "schedule", "device", "site")
-PLAIN = ("title", "site", "stale", "removed", "leaves", "comes", "enters")
+PLAIN = ("title", "site", "stale", "stale", "stale", "removed", "leaves", "comes", "enters")
 """Changes of a rule of which nothing but its title may change without an end."""
-COSTLY = ("stale", "structure", "removed", "leaves", "comes", "enters")
+COSTLY = ("stale", "stale", "stale", "structure", "removed", "leaves", "comes", "enters")
 
 
 @st.composite
 def steps(draw: st.DrawFn, sorts: Sequence[str] = (*KEPT, *COSTLY)) -> Step:
     """A change of one of the sorts: of what may change without an end, or of what may not."""
+    kept, costly = ([sort for sort in sorts if (sort in COSTLY) is costs] for costs in (False, True))
+    what = draw(st.sampled_from(draw(st.sampled_from([kept, costly]))))
     old = draw(versions)
-    what = draw(st.sampled_from(sorts))
+    if what in COSTLY and draw(st.booleans()):  # what begins at once shows best what was not forgotten
+        old = old._replace(hold=0, clear=(None, 0), schedule=("", lambda _: True))
     fields: dict[str, Any] = {
         "numbers": {"low": draw(_bound), "high": draw(_bound)},
         "rise": {"rise": draw(st.one_of(st.none(), _holds))},
@@ -194,6 +197,9 @@ def placed(draw: st.DrawFn, stream: list[tuple[int, Event]], tail: int, redelive
     frames.append(((frames[-1][0] if frames else T0) + tail * SECOND, ()))
     place = draw(st.integers(0, len(frames) - 1))
     before, following = frames[place - 1][0] if place else T0, frames[place][0]
+    seen = [event for _, lines in frames[:place] for event in lines]
+    if redelivers and seen and draw(st.booleans()):  # first of all after the change
+        frames[place] = (following, (draw(st.sampled_from(seen[-3:])), *frames[place][1]))
     return Log(
         frames,
         place,

@@ -25,7 +25,7 @@ from tests.property.naive_kinds import (
     in_time,
 )
 from tests.property.naive_life import Clear, Edge, Level, Moment, Terms, life
-from tests.property.test_kinds import AFTER, T0, logs, readings, run
+from tests.property.test_kinds import AFTER, T0, USUAL, logs, readings, run
 
 SECOND = 1000
 SCOPE = "scope: {quantity: rain_depth}"
@@ -208,7 +208,8 @@ def arrivals(draw: st.DrawFn, lateness: int, steady: bool = False) -> Stream:
         else st.one_of(st.integers(0, 12), st.integers(3, 9), st.sampled_from([5, 8, 20, 40]))
     )
     size = (34, 45) if steady else (draw(st.sampled_from([10, 16, 0])), 25)
-    raw = st.lists(st.tuples(steps, st.integers(0, lateness), st.integers(0, 10)), min_size=size[0], max_size=size[1])
+    values = USUAL if steady else st.integers(0, 10)
+    raw = st.lists(st.tuples(steps, st.integers(0, lateness), values), min_size=size[0], max_size=size[1])
     log, found = T0, []
     for step, age, value in draw(raw):
         log += step * SECOND

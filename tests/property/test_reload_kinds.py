@@ -246,8 +246,13 @@ def test_an_absence_that_changes_is_what_a_naive_evaluation_says(
     early = [at for at, lines in log.frames[: log.place] if lines]
     late = [at for at, lines in log.frames[log.place :] if lines]
     end = log.frames[-1][0]
-    before = [one for one in silences(early, T0, NEVER) if one[0] == "end" or one[1] < log.last]
-    assert found == joined(step, before, silences([*early, *late], T0, end), silences(late, log.log, end), log.log)
+    before, whole = _told(early, T0, log.last), _told([*early, *late], T0, end)
+    assert found == joined(step, before, whole, _told(late, log.log, end), log.log)
+
+
+def _told(heard: list[int], begin: int, until: int) -> Edges:
+    """The silences that are told by L = `until`."""
+    return [one for one in silences(heard, begin, NEVER) if one[0] == "end" or one[1] < until]
 
 
 def _since(device: Device) -> Device:

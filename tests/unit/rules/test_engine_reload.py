@@ -114,7 +114,7 @@ def test_a_level_whose_for_is_taken_away_shows_at_the_change() -> None:
 
 
 def test_an_early_window_whose_number_changes_begins_with_readings_that_w_has_passed() -> None:
-    """Nine by 8 s, of the window that ends at 20 s. W is at 16 s when the first under the new number comes."""
+    """Nine by 8 s, of the window that ends at 20 s. W is at 16 s when the next reading comes."""
     rule = "{id: hot, kind: window, scope: {quantity: rain_depth}, lateness: 10s, raise: {above: 12}, "
     rule += "window: {size: 20s, aggregate: sum, early: true}}"
     rain = {"quantity": "rain_depth"}
