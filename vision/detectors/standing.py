@@ -92,6 +92,8 @@ class Standing:
     def update(self, small: Image, moving: Mask, background: Callable[[], Image], at: int) -> tuple[Mask, list[Thing]]:
         """What moves, 255, and what stands. `moving`: by the background, which `background` gives when it is asked."""
         gap = 0 if self._at is None else min(max(at - self._at, 0), _GAP_MOST_MS)
+        if self._at is not None and at < self._at:  # a clock that went back makes no half hour longer
+            self._until -= self._at - at
         self._at = at
         gain = self._light.gain(small, self._own, at)
         if cv2.countNonZero(self._own):

@@ -107,6 +107,14 @@ def test_what_came_and_stands_is_seen_for_half_an_hour_and_no_longer() -> None:
     assert blobs(background, with_thing(), 2000, 60, apart_s=1)[-1] == 0
 
 
+def test_a_clock_that_goes_back_makes_no_half_hour_longer() -> None:
+    background = learnt()
+    blobs(background, GROUND, 86_400, 30)
+    assert blobs(background, with_thing(), 86_431, 10)[-1] == 1
+    assert blobs(background, with_thing(), 10, 1700, apart_s=10) == [1] * 171
+    assert blobs(background, with_thing(), 1960, 60, apart_s=1)[-1] == 0
+
+
 def test_when_it_is_gone_the_ground_is_what_it_was() -> None:
     background = learnt()
     blobs(background, with_thing(), 30, 10)
@@ -150,8 +158,8 @@ def test_a_camera_that_was_turned_learns_its_new_scene() -> None:
 
 def test_dusk_neither_frees_what_stands_nor_leaves_a_ghost_of_it() -> None:
     background, at = learnt(), 30_000
-    for n in range(1500):  # five minutes, down to 55 %
-        image = np.asarray(with_thing() * (1 - 0.0003 * n), np.uint8)
-        assert len(background.blobs(Picture(image, at := at + 200))) == 1
+    for n in range(750):  # five minutes, down to 55 %
+        image = np.asarray(with_thing() * (1 - 0.0006 * n), np.uint8)
+        assert len(background.blobs(Picture(image, at := at + 400))) == 1
     dark = np.asarray(GROUND * 0.55, np.uint8)
     assert blobs(background, dark, at / 1000 + 0.2, 10)[-40:] == [0] * 40
