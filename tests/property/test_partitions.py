@@ -42,6 +42,7 @@ OF_READINGS = [
     "scope: {quantity: rain_depth}, kind: window, raise: {above: 12}, window: {size: 20s, aggregate: sum, early: true}",
     "scope: {devices: [d1, d2, d3]}, kind: derive, formula: los, inputs: {mean_speed: rain_depth}",
     "scope: {devices: [d1, d2, d3]}, kind: derive, formula: vn_aqi_hour, min_coverage: 0, inputs: {pm10: rain_depth}",
+    "scope: {devices: [d1, d2, d3]}, kind: derive, formula: water_class",
     "scope: {quantity: level_of_service}, kind: threshold, raise: {equals: F}, stale_after: 60s",
 ]
 OF_DETECTIONS = [
@@ -76,10 +77,11 @@ def _readings(draw: st.DrawFn) -> Named:
         log += draw(st.integers(7_000, 13_000) if steady else _step)
         name, at = draw(st.sampled_from(["d1", "d2", "d3"])), log - draw(_age)
         value = float(draw(st.integers(0, 10)))
+        quantity = draw(st.sampled_from(["rain_depth", "rain_depth", "rain_depth", "ph", "cod"]))
         quality = draw(st.sampled_from([Quality.GOOD] * 9 + [Quality.BAD]))
         point = (value, 0.0)
         found.append(
-            (log, name, Reading(device=name, quantity="rain_depth", at=at, value=value, quality=quality, point=point))
+            (log, name, Reading(device=name, quantity=quantity, at=at, value=value, quality=quality, point=point))
         )
     return found  # type: ignore[return-value]
 

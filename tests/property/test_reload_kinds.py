@@ -6,9 +6,6 @@ or by the readings before it, and what the naive evaluation makes of the records
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -18,18 +15,41 @@ from pipeline.core.catalogue import Device
 from pipeline.core.conditions import Condition
 from pipeline.core.events import Case, CaseKind, CaseState, Event, Reading
 from tests.property import reloads
-from tests.property.naive_kinds import NEVER, Edges, Stream, applied, in_time
+from tests.property.naive_kinds import KINDS, NAIVE, NEVER, REPEATS, Edges, Stream, applied, in_time
 from tests.property.naive_life import Moment
 from tests.property.reloads import PLAIN, Judged, Log, Step, Version, catalogue, expected, placed, play, steps
-from tests.property.test_kinds import AFTER, T0, naive_nowcast, readings, stages, told
+from tests.property.test_kinds import T0, readings, stages, told
 from tests.property.test_life import END, SECOND, arrivals
 from tests.property.test_life import told as life_told
 from tests.property.test_reload import position, second
 from tests.property.test_sequences import fence, near, sequences
-from tests.property.test_silence_and_partitions import silences, worst
+from tests.property.test_silence_and_partitions import silences
 
 plain = steps(PLAIN)
 SCOPE = "scope: {quantity: rain_depth, sites: [s]}"
+
+
+def is_told(kind: str, at: int, newest: int, watermark: int) -> bool:
+    """Whether an edge is told by what has come up to `newest`, or behind W."""
+    if kind == "session":
+        return at + 10_000 < watermark
+    return kind in KINDS or (kind in REPEATS and at <= newest) or at < watermark
+
+
+@pytest.mark.parametrize("kind", NAIVE)
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_a_kind_that_loses_its_state_begins_anew(kind: str, data: st.DataObject) -> None:
+    """One level without a `for`: what is not forgotten shows at the first readings after the change."""
+    text, naive = NAIVE[kind]
+    single = kind in KINDS or kind in REPEATS
+    log: Log = data.draw(placed(readings(data.draw(arrivals(0 if single else 10, steady=kind == "baseline"))), END))
+    old, new = (f"{{id: r, {SCOPE}, live_for: {hours}h, {text}}}" for hours in (1, 2))
+    found = told(play("ioc.readings.v1", *catalogue(old, new), log))
+    early, late = log.streams()
+    newest, watermark = max((at for _, at, _ in early), default=0), log.last - 10_000
+    before = [one for one in naive(early) if is_told(kind, one[1], newest, watermark)]
+    assert found == cut(before, log.log) + naive(late if single else log.in_time(10))
 
 
 def texts(step: Step, rule: str) -> tuple[str | None, str | None]:
@@ -46,10 +66,12 @@ def joined(step: Step, before: Edges, whole: Edges, fresh: Edges, log: int) -> E
     old, new = step.judges
     if old and new and not step.reason:
         return whole
-    told_ = list(before) if old else []
-    if len(told_) % 2:
-        told_.append(("end", max(log, told_[-1][1])))
-    return [*told_, *(fresh if new else [])]
+    return [*(cut(before, log) if old else []), *(fresh if new else [])]
+
+
+def cut(edges: Edges, log: int) -> Edges:
+    """The edges, and an end at `log` of what is active."""
+    return [*edges, ("end", max(log, edges[-1][1]))] if len(edges) % 2 else list(edges)
 
 
 @settings(max_examples=80, deadline=None)
@@ -299,78 +321,5 @@ def test_a_deadline_that_changes_is_what_a_naive_evaluation_says(
     if old and new and not step.reason:
         assert found == whole
         return
-    cut = [("end", max(log.log, before[-1][1]), severity)] if severity else []
-    assert found == [*(before + cut if old else []), *(fresh if new else [])]
-
-
-@pytest.mark.parametrize("formula", ["water_class", "vn_aqi_hour"])
-@settings(max_examples=50, deadline=None)
-@given(step=plain, lateness=st.sampled_from([0, 600]), data=st.data())
-def test_a_formula_that_changes_is_what_a_naive_evaluation_says(
-    formula: str, step: Step, lateness: int, data: st.DataObject
-) -> None:
-    """The newest values of the inputs, and the hours, lost or kept; readings that a formula has given stay."""
-    moment = formula == "water_class"
-    steps_ = st.integers(1, 900) if moment else st.integers(60, 6000)
-    ages = st.integers(0, lateness)
-    raw = data.draw(st.lists(st.tuples(steps_, ages, st.sampled_from(["ph", "cod"]), st.integers(1, 50)), max_size=20))
-    log_, stream = T0, []
-    for gap, age, quantity, number in raw:
-        log_ += gap * SECOND
-        name, value = (quantity, number / 5) if moment else ("pm10", float(number))
-        stream.append((log_, Reading(device="d", quantity=name, at=log_ - age * SECOND, value=value)))
-    log: Log = data.draw(placed(stream, 20 * 3600 + lateness))  # type: ignore[arg-type]
-    rule = f"kind: derive, scope: {{devices: [d], sites: [s]}}, formula: {formula}, lateness: {lateness}s"
-    outputs = play("ioc.readings.v1", *catalogue(*texts(step, rule), step.devices), log)
-    found = [(one.at, one.text if moment else one.value) for one in outputs if isinstance(one, Reading)]
-    of = _classes if moment else _indices
-    watermark = log.last - lateness * SECOND
-    early, late = log.frames[: log.place], log.frames[log.place :]
-    before = [one for one in of(early, lateness) if (one[0] < watermark if moment else one[0] <= watermark)]
-    old, new = step.judges
-    if old and new and not step.reason:
-        wanted = of([*early, *late], lateness)
-    else:
-        wanted = [*(before if old else []), *(of(late, lateness) if new else [])]
-    assert [at for at, _ in found] == [at for at, _ in wanted]
-    for (_, one), (_, other) in zip(found, wanted, strict=True):
-        assert one == other if moment else abs(one - other) <= 0.5 + 1e-9
-
-
-def _inputs(frames: list[reloads.Frame], lateness: int) -> dict[tuple[int, str], float]:
-    """What comes in time, by time and quantity; the first in the log wins."""
-    known: dict[tuple[int, str], float] = {}
-    for log, lines in frames:
-        for one in lines:
-            assert isinstance(one, Reading)
-            if one.at >= log - lateness * SECOND:
-                known.setdefault((one.at, one.quantity), one.value or 0.0)
-    return known
-
-
-def _classes(frames: list[reloads.Frame], lateness: int) -> list[tuple[int, Any]]:
-    """At each time with readings, from the newest value of each; `stale_after` is longer than the log."""
-    known = _inputs(frames, lateness)
-    found = []
-    for now in sorted({at for at, _ in known}):
-        newest = {name: value for (at, name), value in sorted(known.items()) if at <= now}
-        found.append((now, worst({name: (now, value) for name, value in newest.items()}, now)))
-    return found
-
-
-def _indices(frames: list[reloads.Frame], lateness: int) -> list[tuple[int, Any]]:
-    """At the end of each hour: PM10 up to 50 ug/m3 has its own concentration as index."""
-    known = _inputs(frames, lateness)
-    if not known:
-        return []
-    first, last = min(known)[0], max(known)[0]
-    found = []
-    for end in range(first // AFTER * AFTER + AFTER, last + 13 * AFTER, AFTER):
-        hours: list[float | None] = []
-        for back in range(12):
-            mine = [v for (at, _), v in known.items() if end - (back + 1) * AFTER <= at < end - back * AFTER]
-            hours.append(math.fsum(mine) / len(mine) if mine else None)
-        index = naive_nowcast(hours)
-        if index is not None:
-            found.append((end, index))
-    return found
+    ends = [("end", max(log.log, before[-1][1]), severity)] if severity else []
+    assert found == [*(before + ends if old else []), *(fresh if new else [])]

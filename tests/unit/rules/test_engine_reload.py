@@ -122,3 +122,10 @@ def test_an_early_window_whose_number_changes_begins_with_readings_that_w_has_pa
     assert [*log.add(1, 9, reading=rain), *log.add(8, 0, reading=rain)] == []
     assert log.add(19, news=rules(rule.replace("12", "8"))) == []
     assert brief(log.add(26, 0, at=25, reading=rain)) == [("hot|d1|rain_depth", "begin", 8, "")]
+
+
+def test_what_a_shorter_for_makes_due_behind_w_happens_at_the_change() -> None:
+    rule = f"{{id: hot, kind: threshold, {SCOPE}, lateness: 0s, for: 30s, raise: {{above: 30}}}}"
+    log = Log(*rules(rule))
+    log.add(0, 35)
+    assert brief(log.add(10, news=rules(rule.replace("30s", "3s")))) == [(KEY, "begin", 3, "")]
