@@ -20,8 +20,8 @@ FRAME_MS = 25.0
 """The bar, on the machine of UNIT_MS."""
 UNIT_MS = 1.5
 """CPU time of OpenCV's own people detector on one fixed picture, on that machine when quiet (1.47 to 1.60 ms)."""
-TRIES = 2
-"""What else uses the cores comes and goes while the clip is read: the cost of one try should be within the bar."""
+TRIES = 3
+"""What else uses the cores comes and goes while the clip is read: one try should be within the bar."""
 
 
 def unit_ms() -> float:
