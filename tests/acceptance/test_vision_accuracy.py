@@ -23,8 +23,8 @@ UNIT_MS = 1.5
 """CPU time of OpenCV's own people detector on one fixed picture, on that machine when quiet (1.47 to 1.60 ms)."""
 WITHOUT_DOT_PRODUCTS = 2.3
 """How many times as long the default network takes in 32 bits, which processors use that lack integer dot products."""
-TRIES = 2
-"""What else uses the cores comes and goes while the clip is read: the cost of one try should be within the bar."""
+TRIES = 3
+"""What else uses the cores comes and goes while the clip is read: one try should be within the bar."""
 
 
 def unit_ms() -> float:
