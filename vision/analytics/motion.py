@@ -4,6 +4,7 @@ of their own boxes. Pure."""
 from __future__ import annotations
 
 import math
+from itertools import takewhile
 from typing import NamedTuple
 
 from vision.analytics.zone import Ways
@@ -63,7 +64,8 @@ class Standing:
 
     def __init__(self, track: Track) -> None:
         self._since, self._mean, self._count = track.at, track, 1
-        self._away: int | None = None
+        self._away: list[Track] = []
+        """Where it was since it was seen elsewhere."""
 
     @property
     def since(self) -> int:
@@ -72,19 +74,29 @@ class Standing:
 
     def update(self, track: Track) -> int | None:
         """Take in where it is; returns when it moved off, once that is sure."""
-        by = shift(self._mean, track)
-        if not STILL.beyond(by.length, by, track):
-            self._away = None
-            self._count += 1
-            self._mean = _nearer(self._mean, track, 1 / self._count)
+        if not _is_far(self._mean, track):
+            self._away.clear()
+            self._add(track)
             return None
-        if self._away is None:
-            self._away = track.at
-        if track.at - self._away < MOVED_MS:
+        self._away.append(track)
+        moved_at = self._away[0].at
+        if track.at - moved_at < MOVED_MS:
             return None
-        moved_at, self._away = self._away, None
-        self._since, self._mean, self._count = track.at, track, 1
+        stands = list(takewhile(lambda each: not _is_far(each, track), reversed(self._away)))[::-1]
+        self._away.clear()
+        self._since, self._mean, self._count = stands[0].at, stands[0], 1
+        for each in stands[1:]:
+            self._add(each)
         return moved_at
+
+    def _add(self, track: Track) -> None:
+        self._count += 1
+        self._mean = _nearer(self._mean, track, 1 / self._count)
+
+
+def _is_far(before: Track, now: Track) -> bool:
+    by = shift(before, now)
+    return STILL.beyond(by.length, by, now)
 
 
 def _nearer(mean: Track, track: Track, part: float) -> Track:
