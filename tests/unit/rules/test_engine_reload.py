@@ -129,3 +129,12 @@ def test_what_a_shorter_for_makes_due_behind_w_happens_at_the_change() -> None:
     log = Log(*rules(rule))
     log.add(0, 35)
     assert brief(log.add(10, news=rules(rule.replace("30s", "3s")))) == [(KEY, "begin", 3, "")]
+
+
+def test_an_episode_of_a_rule_that_sorts_its_readings_is_above_the_one_before() -> None:
+    rule = HOT.replace("raise", "reorder: 5s, raise")
+    log = Log(*rules(rule))
+    first = [*log.add(10, 35), *log.add(16)]
+    log.add(17, news=rules(rule.replace("5s", "6s")))
+    again = log.add(18, 35, at=9)
+    assert [(one.episode - T0, one.at - T0) for one in (*first, *again)] == [(10_000, 10_000), (10_001, 9_000)]
