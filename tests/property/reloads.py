@@ -132,7 +132,7 @@ COSTLY = ("stale", "stale", "stale", "structure", "removed", "leaves", "comes", 
 def steps(draw: st.DrawFn, sorts: Sequence[str] = (*KEPT, *COSTLY)) -> Step:
     """A change of one of the sorts: of what may change without an end, or of what may not."""
     kept, costly = ([sort for sort in sorts if (sort in COSTLY) is costs] for costs in (False, True))
-    what = draw(st.sampled_from(draw(st.sampled_from([kept, costly]))))
+    what = draw(st.sampled_from(draw(st.sampled_from([costly, kept]))))
     old = draw(versions)
     if what in COSTLY and draw(st.booleans()):  # what begins at once shows best what was not forgotten
         old = old._replace(hold=0, clear=(None, 0), schedule=("", lambda _: True))
