@@ -6,12 +6,14 @@ A rule has two levels, of which the upper one may have a `for` and a `clear` of 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from pipeline.core.catalogue import Device, Document, Kind, Site
+from pipeline.core.conditions import Condition, ConditionEdge
 from pipeline.core.events import Event, Reading
 from pipeline.core.machine import CatalogueChange, LogFrame
 from rules.backtest import rule_changes
@@ -29,7 +31,10 @@ Frame = tuple[int, tuple[Event, ...]]
 
 
 class Version(NamedTuple):
-    """One version of a rule. `rise`, `fall`: the upper level's own `for` and `clear`; None where there is none."""
+    """One version of a rule. `rise`, `fall`: the upper level's own `for` and `clear`; None where there is none.
+
+    `named`: the numbers of the levels are attributes of the device.
+    """
 
     low: float
     high: float
@@ -40,13 +45,19 @@ class Version(NamedTuple):
     schedule: tuple[str, Callable[[int], bool]]
     title: str
     stale: int
+    named: bool = False
+
+    def device(self) -> Device:
+        """The device with the numbers as attributes."""
+        return replace(DEVICE, attributes={"low": self.low, "high": self.high})
 
     def text(self, kind: str, lateness: int, raises: bool = True) -> str:
         """The rule; without levels when the kind has its own predicate."""
-        upper = [f"above: {self.high}"]
+        low, high = ("{attribute: low}", "{attribute: high}") if self.named else (self.low, self.high)
+        upper = [f"above: {high}"]
         upper += [] if self.rise is None else [f"for: {self.rise}s"]
         upper += [] if self.fall is None else [f"clear: {_clear_text(*self.fall)}"]
-        levels = f"raise: {{minor: {{above: {self.low}}}, major: {{{', '.join(upper)}}}}}, " if raises else ""
+        levels = f"raise: {{minor: {{above: {low}}}, major: {{{', '.join(upper)}}}}}, " if raises else ""
         return (
             f"{{id: r, {kind}, scope: {{quantity: rain_depth, sites: [s]}}, lateness: {lateness}s, live_for: 1h, "
             f"title: {{en: {self.title}}}, {levels}for: {self.hold}s, clear: {_clear_text(*self.clear)}, "
@@ -87,6 +98,7 @@ versions = st.builds(
     schedule=minutes(),
     title=st.just("a"),
     stale=st.sampled_from([8, 25, 600]),
+    named=st.just(False),
 )
 
 
@@ -110,7 +122,7 @@ class Step(NamedTuple):
         return self.old is not None and before, self.new is not None and after
 
 
-KEPT = ("numbers", "rise", "fall", "for", "clear", "title", "schedule", "device", "site")
+KEPT = ("numbers", "attributes", "rise", "fall", "for", "clear", "title", "schedule", "device", "site")
 PLAIN = ("title", "site", "stale", "stale", "stale", "removed", "leaves", "comes", "enters")
 """Changes of a rule of which nothing but its title may change without an end."""
 COSTLY = ("stale", "stale", "stale", "structure", "removed", "leaves", "comes", "enters")
@@ -120,7 +132,7 @@ COSTLY = ("stale", "stale", "stale", "structure", "removed", "leaves", "comes", 
 def steps(draw: st.DrawFn, sorts: Sequence[str] = (*KEPT, *COSTLY)) -> Step:
     """A change of one of the sorts: of what may change without an end, or of what may not."""
     kept, costly = ([sort for sort in sorts if (sort in COSTLY) is costs] for costs in (False, True))
-    what = draw(st.sampled_from(draw(st.sampled_from([kept, costly]))))
+    what = draw(st.sampled_from(draw(st.sampled_from([costly, kept]))))
     old = draw(versions)
     if what in COSTLY and draw(st.booleans()):  # what begins at once shows best what was not forgotten
         old = old._replace(hold=0, clear=(None, 0), schedule=("", lambda _: True))
@@ -135,6 +147,9 @@ def steps(draw: st.DrawFn, sorts: Sequence[str] = (*KEPT, *COSTLY)) -> Step:
         "structure": {"clear": (4.37 if old.clear[0] is None else None, old.clear[1])},
         "stale": {"stale": {8: 25, 25: 600, 600: 8}[old.stale]},
     }
+    if what == "attributes":
+        old, new = old._replace(named=True), old._replace(named=True, low=draw(_bound), high=draw(_bound))
+        return Step(old, new, (old.device(), new.device()))
     if what in fields:
         return Step(old, old._replace(**fields[what]), reason="rule_changed" if what in COSTLY else "")
     if what == "removed":
@@ -232,7 +247,15 @@ def play(topic: str, known: Sequence[CatalogueChange], news: Sequence[CatalogueC
         if number in log.kills:
             saved = {key: raw for key in engine.state_keys() if (raw := engine.dump(key)) is not None}
             engine = Engine(topic, 0, changes=known, state=saved)
+    _in_sequence(found)
     return found
+
+
+def _in_sequence(outputs: list[Any]) -> None:
+    """Alerts take an episode that is not above the one before, or an edge out of its turn, for a repeat."""
+    told = [(one.episode, one.n, one.edge) for one in outputs if isinstance(one, Condition)]
+    for (episode, n, edge), (following, m, _) in pairwise(told):
+        assert (following > episode and m == 0) if edge is ConditionEdge.END else (following, m) == (episode, n + 1)
 
 
 def catalogue(

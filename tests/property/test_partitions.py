@@ -183,19 +183,19 @@ def _derived(outputs: list[Any]) -> list[tuple[str, str, int, float, str]]:
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(log=_readings(), data=st.data())
 def test_readings_over_other_partitions_give_the_same(log: Named, data: st.DataObject) -> None:
     _compare(data, "ioc.readings.v1", OF_READINGS, log)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(log=_detections(), data=st.data())
 def test_detections_over_other_partitions_give_the_same(log: Named, data: st.DataObject) -> None:
     _compare(data, "ioc.detections.v1", OF_DETECTIONS, log)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(log=_cases(), data=st.data())
 def test_cases_over_other_partitions_give_the_same(log: Named, data: st.DataObject) -> None:
     _compare(data, "ioc.cases.v1", OF_CASES, log)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
-from pipeline.core.catalogue import Kind
+from pipeline.core.catalogue import Calendar, Kind
 from pipeline.core.conditions import Condition
+from pipeline.core.events import Case, CaseKind, CaseState, Event
+from pipeline.core.machine import CatalogueChange, LogFrame
+from rules.engine.engine import Engine
 from tests.unit.rules.logs import HOT, T0, Log, brief, device, gone, rules
 
 KEY = "hot|d1|air_temperature"
@@ -129,3 +133,37 @@ def test_what_a_shorter_for_makes_due_behind_w_happens_at_the_change() -> None:
     log = Log(*rules(rule))
     log.add(0, 35)
     assert brief(log.add(10, news=rules(rule.replace("30s", "3s")))) == [(KEY, "begin", 3, "")]
+
+
+def test_an_episode_of_a_rule_that_sorts_its_readings_is_above_the_one_before() -> None:
+    rule = HOT.replace("raise", "reorder: 5s, raise")
+    log = Log(*rules(rule))
+    first = [*log.add(10, 35), *log.add(16)]
+    log.add(17, news=rules(rule.replace("5s", "6s")))
+    again = log.add(18, 35, at=9)
+    assert [(one.episode - T0, one.at - T0) for one in (*first, *again)] == [(10_000, 10_000), (10_001, 9_000)]
+
+
+def test_a_changed_calendar_counts_from_the_next_state_of_a_case() -> None:
+    """T0 is Saturday, 08:00. Due on Sunday, 08:00; an hour on is 09:00, by the working days Monday, 01:00."""
+
+    def calendar(hours: str) -> CatalogueChange:
+        return CatalogueChange(1, Kind.CALENDAR, "own", Calendar(id="own", country="", hours=hours))
+
+    day = 86_400
+    rule = "{id: due, scope: {cases: {}}, kind: deadline, escalate: 1h, calendar: own}"
+    known = (*rules(rule), calendar("daily 00:00-24:00"))
+    case = Case(case="k", kind=CaseKind.DOSSIER, state=CaseState.OPEN, at=T0, due_at=T0 + day * 1000)
+    again = replace(case, at=T0 + 5_000)
+    frames = [(0, (case,), ()), (1, (), (calendar("workdays 00:00-24:00"),)), (5, (again,), ()), (9 * day, (), ())]
+    for lines, hours in ((frames, 41), ([*frames[:2], frames[3]], 25)):
+        engine = Engine("ioc.cases.v1", 0, changes=known)
+        found: list[Condition] = []
+        for number, (second, events, news) in enumerate(lines):
+            place = {"topic": "ioc.cases.v1", "partition": 0, "offset": number}
+            at = T0 + second * 1000
+            frame = LogFrame[Event](log=at, lines=tuple(enumerate(events)), news=news, **place)  # type: ignore[arg-type]
+            delta = engine.fold(frame)
+            engine.commit(delta)
+            found += [one for one in delta.outputs if isinstance(one, Condition)]
+        assert [(one.edge, (one.at - T0) / 3_600_000) for one in found] == [("begin", hours)]
