@@ -100,10 +100,10 @@ class Episode:
         return [self._held(number, t) for number in range(len(self.terms.levels))]
 
     def _held(self, number: int, t: int) -> Held:
-        found = Held()
-        for index, now in enumerate(self.seen):
+        found, seen = Held(), [one for one in self.seen if one.at <= t]
+        for index, now in enumerate(seen):
             found = self._valued(number, found, now)
-            following = self.seen[index + 1].at if now is not self.seen[-1] else None
+            following = seen[index + 1].at if now is not seen[-1] else None
             lapse = now.at + self.terms.stale
             if self._cleared(number, found, min(lapse, t if following is None else following - 1)):
                 found = Held()
@@ -123,12 +123,17 @@ class Episode:
         return Held(held.since, now.at if held.clearing is None else held.clearing)
 
     def _counts(self, number: int, held: Held, t: int) -> bool:
-        """Whether a level has held for its own time; one above that shown, only if nothing denied it then."""
+        """Whether a level has held for its own time; when that is to be shown, only if nothing denied it then."""
         if held.since is None:
             return False
         due = held.since + (self.terms.levels[number].hold or 0)
-        below = any(level > number for when, level in self.shown if when < due)
-        return due <= t and (below or self.happens(due, lambda one: one.truths[number]))
+        told = any(level == number and held.since <= when <= t for when, level in self.shown)
+        return told or (due <= t and (self._covered(number, due) or self.happens(due, lambda one: one.truths[number])))
+
+    def _covered(self, number: int, due: int) -> bool:
+        """Whether a higher level is shown before `due` and holds: then nothing is to be shown."""
+        shown = [level for when, level in self.shown if when < due]
+        return bool(shown) and shown[-1] > number and self._held(shown[-1], due - 1).since is not None
 
     def _cleared(self, number: int, held: Held, t: int) -> bool:
         """Whether the level's own clear has held for its own time by t."""
