@@ -238,8 +238,12 @@ class Life:
             return
         now.terms = change.terms
         past = range(now.seen[-1].at, change.at)
-        closing = next((t for t in past if not change.terms.opened(t)), None)
-        if closing is not None:
+        closing = next((t for t in past if not change.terms.opened(t)), change.at)
+        clears = now.begun is not None and now.clears.get(change.at - 1, False)
+        ending = now.clear_since(change.at - 1) + change.terms.clear.hold if clears else change.at
+        if ending < change.at and ending <= closing:
+            self._overdue("end", ending)
+        elif closing < change.at:
             self._overdue("end", closing, reason="schedule")
         elif now.begun is None:
             due = now.begins(now.held(change.at - 1))
@@ -247,10 +251,6 @@ class Life:
                 now.begun = due
                 now.shown.append((due, now.highest_at_begin(due, now.held(change.at - 1))))
                 self._tell("begin", due)
-        elif now.clears.get(change.at - 1, False):
-            due = now.clear_since(change.at - 1) + change.terms.clear.hold
-            if due < change.at:
-                self._overdue("end", due)
 
     def _overdue(self, edge: str, due: int, reason: str = "") -> None:
         assert self.now is not None
