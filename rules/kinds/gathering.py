@@ -203,7 +203,7 @@ class Gathering:
                 life = self._life(key, group.device).tick(fold, group.life, due)
                 _explain(fold, mark, group.matched)
                 groups[key] = replace(group, life=life)
-        return replace(state, groups=groups, position=due)
+        return replace(state, groups=groups, position=max(state.position, due))  # a change may make the past due
 
     # --- changes
 

@@ -77,11 +77,16 @@ class Load:
         self.failure: BaseException | None = None
 
     def register(self) -> None:
-        """Devices and rules, through the registry and its outbox."""
+        """Devices and rules, through the registry and its outbox.
+
+        The devices are expected from later on than they begin to speak: who was never heard is expected from the frame
+        that brings it, and the uninterrupted run knows all from its first frame on.
+        """
+        later = now_ms() + 60_000
         type_ = DeviceType(id=f"{self.prefix}-type", quantities=(TypeQuantity("water_level"),), period_s=1, delay_s=0.5)
         documents: list[Document] = [Site(id=f"{self.prefix}-site"), type_]
         documents += [
-            Device(id=d, type=type_.id, site=f"{self.prefix}-site", tags=(self.prefix,), active_from=now_ms())
+            Device(id=d, type=type_.id, site=f"{self.prefix}-site", tags=(self.prefix,), active_from=later)
             for d in self.devices
         ]
         documents += [RuleDocument(id=r.id, title=r.title, rule=r.source, sha256=r.version) for r in self.rules]

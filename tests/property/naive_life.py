@@ -142,7 +142,10 @@ class Episode:
         if held.since is None:
             return False
         due = held.since + (self.terms.levels[number].hold or 0)
-        return due <= t and (self._below_shown(number, due) or self.happens(due, lambda one: one.truths[number]))
+        told = any(level == number and held.since <= when <= t for when, level in self.shown)
+        return told or (
+            due <= t and (self._below_shown(number, due) or self.happens(due, lambda one: one.truths[number]))
+        )
 
     def _below_shown(self, number: int, t: int) -> bool:
         """Whether a level is the one shown at t, or below one that is shown and holds: its time passes unnoticed."""

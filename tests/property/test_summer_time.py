@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -75,7 +76,7 @@ _hours = st.builds(
 ).filter(lambda one: one.start != one.end)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     night=st.sampled_from(NIGHTS),
     hours=st.lists(_hours, min_size=1, max_size=2),
@@ -99,3 +100,16 @@ def test_hours_over_a_change_of_the_clock_are_those_of_the_wall_clock(
     terms = drawn.terms._replace(opened=lambda quarter: any(one.holds(night, quarter) for one in hours))
     found = told(run(rule, "ioc.readings.v1", frames, kills), night.base, QUARTER)
     assert found == life(moments, terms, at + 60)
+
+
+@pytest.mark.parametrize(("day", "begin", "end"), [(1_774_742_400_000, 75, 105), (1_792_886_400_000, 15, 45)])
+def test_a_time_that_the_clock_skips_or_shows_twice_is_that_of_the_clock_before(day: int, begin: int, end: int) -> None:
+    """Berlin, 02:15 to 02:45: on 29 March 2026 by winter time, from 01:15 UTC; on 25 October by summer time, 00:15."""
+    rule = f"{{id: r, kind: threshold, {SCOPE}, lateness: 0s, live_for: 1h, stale_after: 5h, raise: {{above: 1}}, "
+    rule += 'schedule: {when: "daily 02:15-02:45", timezone: Europe/Berlin}}'
+    frames: list[tuple[int, tuple[Event, ...]]] = []
+    for minute in range(0, 180, 5):
+        at = day + minute * 60_000
+        frames.append((at, (Reading(device="d", quantity="rain_depth", at=at, value=5.0),)))
+    edges = told(run(rule, "ioc.readings.v1", frames, set()), day, 60_000)
+    assert [(edge.edge, edge.at, edge.reason) for edge in edges] == [("begin", begin, ""), ("end", end, "schedule")]
