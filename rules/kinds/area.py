@@ -254,9 +254,9 @@ class AreaSecond:
         holds = max(world.catalogue.stale_after(rule, ""), rule.own.every)
         self.conditions = Life(source, bind(rule, {}, ""), holds, world.catalogue.schedule(rule))
 
-    def start(self, fold: Fold, state: object, active: tuple[Item, ...], floor: int) -> JointState | None:
-        """Nothing is known before the first share."""
-        return None
+    def start(self, fold: Fold, state: object, active: tuple[Item, ...], floor: int) -> JointState:
+        """Nothing is known before the first share; what was due before `floor` is not judged any more."""
+        return JointState(floor - 1)
 
     def take(self, fold: Fold, state: JointState | None, line: Condition | Partial) -> JointState:
         """Put a share in the place of its predecessor."""
@@ -285,7 +285,7 @@ class AreaSecond:
             else:
                 assert state.life is not None
                 state = replace(state, life=self.conditions.tick(fold, state.life, due))
-            state = replace(state, position=due)
+            state = replace(state, position=max(state.position, due))  # a change may make the past due
         return state
 
     def _judge(self, fold: Fold, state: JointState, pane: int) -> JointState:
