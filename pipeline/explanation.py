@@ -57,7 +57,8 @@ def replay(connection: psycopg.Connection, alert: Alert, documents: Sequence[tup
     rules = {one.id: one for kind, one in documents if kind is Kind.RULE and isinstance(one, RuleDocument)}
     known = rules.get(alert.rule)
     if known is None or known.sha256 != alert.rule_version:
-        return Check("replay", None, "the rule has been changed or removed since")
+        system = alert.rule.startswith("sys.")
+        return Check("replay", None, "the engine's own, of no rule" if system else "the rule has been changed since")
     good = {name: rule_from_document(one.rule) for name, one in rules.items() if one.active}
     world = changes_from([one for one in documents if one[0] is not Kind.RULE])
     needed = replayed(alert, good)
@@ -67,7 +68,8 @@ def replay(connection: psycopg.Connection, alert: Alert, documents: Sequence[tup
     inputs = from_store(connection, since, told + 1, of)
     if len(inputs) > MAX_REPLAYED:
         return Check("replay", None, f"{len(inputs)} records are more than the {MAX_REPLAYED} that are replayed")
-    over = f"{len(inputs)} records of {len(of)} devices since {rfc3339(since)}"
+    devices = of[0] if len(of) == 1 else f"{len(of)} devices"
+    over = f"{len(inputs)} records of {devices} since {rfc3339(since)}"
     return check_replay(alert, backtest(needed, inputs, catalogue=world, until=told + SETTLED_MS), over)
 
 
