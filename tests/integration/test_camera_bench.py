@@ -10,6 +10,8 @@ from pipeline.bench.cameras import run
 
 pytestmark = pytest.mark.timeout(120)
 QUIET_CAMERAS = 40
+READER_TO_DECODE = 2
+"""What a reader may cost, over decoding alone."""
 TRIES = 3
 SLOW_MACHINE = 1.25
 """Another process on the same core's second thread makes any core look half as fast as it is, for minutes at times."""
@@ -19,7 +21,9 @@ SLOW_MACHINE = 1.25
 def measured() -> dict[str, Any]:
     found = run(20, ("4CIF",), pictures=70)
     for _ in range(TRIES - 1):
-        if found["quiet"]["cameras_a_core"] < QUIET_CAMERAS:  # the bar, which one try of three should reach
+        quiet = found["quiet"]
+        # the bars, which one try of three should reach
+        if quiet["cameras_a_core"] < QUIET_CAMERAS or quiet["reader_to_decode"] > READER_TO_DECODE:
             found = run(20, ("4CIF",), pictures=70)
     return found
 
@@ -28,7 +32,7 @@ def test_a_core_has_room_for_forty_quiet_cameras(measured: dict[str, Any]) -> No
     quiet = measured["quiet"]
     assert quiet["looked_at"] <= 0.05  # one of the twenty pictures after the first ten seconds
     assert quiet["cameras_a_core"] >= QUIET_CAMERAS / SLOW_MACHINE
-    assert quiet["reader_to_decode"] <= 2
+    assert quiet["reader_to_decode"] <= READER_TO_DECODE
     assert quiet["cameras_a_core"] == pytest.approx(1000 / (5 * quiet["whole_ms"]), rel=0.01)
     assert quiet["reader_to_decode"] >= 1
 
