@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.core.conditions import Condition
 from pipeline.core.events import Event, Reading
-from tests.property.naive_kinds import KINDS, REPEATS, Stream, always, in_time
+from tests.property.naive_kinds import KINDS, REPEATS, Stream, in_time
 from tests.property.naive_life import Edge, Moment, life
 from tests.property.test_kinds import T0, run
 from tests.property.test_life import (
@@ -21,6 +21,7 @@ from tests.property.test_life import (
     SHIFTED,
     Drawn,
     Shape,
+    counted,
     framed,
     minutes,
     rules,
@@ -39,14 +40,7 @@ def _shape(kind: str) -> Shape:
 
 def _moments(kind: str, drawn: Drawn, stream: Stream) -> list[Moment]:
     """What a kind judges of all readings in order of time; W goes by between any two of them."""
-    values = in_time(stream)
-    if kind in REPEATS:
-        judged = REPEATS[kind][1]([always(test) for test in drawn.tests], values)
-    else:
-        judged = [
-            (at, number, tuple(test(number) for test in drawn.tests) if truth is None else (truth,))
-            for at, number, truth in KINDS[kind][1](values)
-        ]
+    judged = counted(kind, drawn, in_time(stream))
     return [Moment((at - T0) // SECOND, truths, number) for at, number, truths in judged]
 
 

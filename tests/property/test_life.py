@@ -18,8 +18,10 @@ from tests.property.naive_kinds import (
     NEVER,
     REPEATS,
     WINDOWS,
+    Counted,
     Stream,
     Test,
+    Values,
     always,
     applied,
     in_time,
@@ -224,19 +226,21 @@ def framed(data: st.DataObject, stream: Stream, lateness: int) -> tuple[list[tup
     return frames, data.draw(st.sets(st.integers(0, len(frames)), max_size=3))
 
 
+def counted(kind: str, drawn: Drawn, values: Values) -> Counted:
+    """What a kind that goes by one reading at a time makes of readings, and which levels hold then."""
+    if kind in REPEATS:
+        return REPEATS[kind][1]([always(test) for test in drawn.tests], values)
+    return [
+        (at, number, tuple(test(number) for test in drawn.tests) if truth is None else (truth,))
+        for at, number, truth in KINDS[kind][1](values)
+    ]
+
+
 def moments_of(kind: str, drawn: Drawn, stream: Stream, lateness: int) -> list[Moment]:
     """What a kind that goes by one reading at a time judges, with W at the arrival that shows it."""
-    values = applied(stream)
     arrived = {at: log for log, at, _ in reversed(stream) if (at, log) in _newest(stream)}
-    if kind in REPEATS:
-        judged = REPEATS[kind][1]([always(test) for test in drawn.tests], values)
-    else:
-        judged = [
-            (at, number, tuple(test(number) for test in drawn.tests) if truth is None else (truth,))
-            for at, number, truth in KINDS[kind][1](values)
-        ]
     found = []
-    for at, number, truths in judged:
+    for at, number, truths in counted(kind, drawn, applied(stream)):
         shown = min((log for then, log in arrived.items() if then >= at), default=NEVER)
         found.append(Moment((at - T0) // SECOND, truths, number, (shown - T0) // SECOND - lateness))
     return found
