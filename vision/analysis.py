@@ -14,13 +14,12 @@ from pipeline.core.catalogue import Camera
 from pipeline.core.events import DetectionEvent, Edge, Speed
 from vision.analytics.places import FINAL, LIVE, PICTURED, Places, Said
 from vision.analytics.zone import HAZARDS, Finding
-from vision.detectors import CONFIRM_HITS
+from vision.following import tracker
 from vision.hazards import Hazards
 from vision.picture import Picture, Seen
 from vision.plane import Plane
 from vision.settling import Settled, Settling
-from vision.tracker import CONFIRM_HITS as CONFIRM_HITS_ELSE
-from vision.tracker import Tracked, Tracker
+from vision.tracker import Tracked
 
 _UNSHOWN = frozenset((DetectionEvent.LEAVE, DetectionEvent.CROSS))
 _MOST_PICTURES = 256
@@ -42,8 +41,7 @@ class _Sight:
     def __init__(self, camera: Camera, prefix: str, size: tuple[int, int]) -> None:
         calibration, drawn = camera.calibration, camera.frame_size or size
         self.plane = None if calibration is None else Plane.of(calibration, drawn, size)
-        hits = CONFIRM_HITS.get(camera.detector, CONFIRM_HITS_ELSE)
-        self.tracker = Tracker(prefix, camera.threshold, self.plane, confirm_hits=hits)
+        self.tracker = tracker(camera, prefix, self.plane)
         self.settling = Settling(self.plane)
         self.hazards = Hazards(camera, size)
         self.live = Places(camera, size, self.plane, LIVE, lines=False)

@@ -52,15 +52,15 @@ class _Life:
         n = bisect_left(self.times, at)
         if n == len(self.times) or (self.times[n] != at and n == 0):
             return None
-        after = self.points[n].seen
+        after, label = self.points[n].seen, self.points[-1].seen.label
         if self.times[n] == at:
-            return Track(self.id, after.label, after.box, after.confidence, at, True)
+            return Track(self.id, label, after.box, after.confidence, at, True)
         begin, end = self.times[n - 1], self.times[n]
         if end - begin > KEEP_MS:
             return None
         share = (at - begin) / (end - begin)
         box = Box(*(a + (b - a) * share for a, b in zip(self.points[n - 1].seen.box, after.box, strict=True)))
-        return Track(self.id, after.label, box, after.confidence, begin, False)
+        return Track(self.id, label, box, after.confidence, begin, False)
 
     def forget(self, before: int) -> None:
         """Drop what is older than `before`, but for the last box of it."""

@@ -24,7 +24,8 @@ from pipeline.core.errors import BadInput
 from pipeline.core.places import inside
 from vision.camera import WEAK
 from vision.delayed import Delayed, Final
-from vision.detectors import CONFIRM_HITS, DETECTORS, Detector, Options
+from vision.detectors import DETECTORS, Detector, Options
+from vision.following import tracker
 from vision.lines import Foot, LineWatch
 from vision.pace import LAG_MS, Pace, PaceMeter
 from vision.picture import Box, Image, Picture
@@ -97,33 +98,38 @@ def pictures(clip: Clip, spent: dict[str, float]) -> Iterator[Picture]:
 def read(camera: Camera, detector: Detector, clip: Clip) -> Reading:
     """Run a camera over a clip; frames before the first only warm it up. Raises BadInput."""
     cv2.setNumThreads(1)
-    reading, planes, tracker = Reading(), PlaneOfSize(camera.calibration, camera.frame_size), None
+    reading, planes = Reading(), PlaneOfSize(camera.calibration, camera.frame_size)
+    following: Tracker | None = None
     delayed, meter = Delayed(), PaceMeter()
     for picture in pictures(clip, reading.spent):
         reading.plane = planes.of(picture.size)
-        if tracker is None:
-            hits = CONFIRM_HITS.get(camera.detector, 2)
-            tracker = Tracker("1", camera.threshold, reading.plane, confirm_hits=hits)
+        if following is None:
+            following = tracker(camera, "1", reading.plane)
         began = time.process_time()
-        seen = [each for each in detector.detect(picture) if each.label == LABEL]
+        seen = detector.detect(picture)
         seen_at = time.process_time()
-        tracked = tracker.update(seen, picture.at)
+        tracked = following.update(seen, picture.at)
         finals = delayed.update(tracked, picture.at)
         _meter(reading, meter, tracked, picture, clip)
         if picture.number >= clip.first:
             reading.spent["detect"] += seen_at - began
             reading.spent["track"] += time.process_time() - seen_at
-        reading.found[picture.number] = [each.box for each in seen if each.confidence >= camera.threshold]
-        reading.live[picture.number] = tracked.live
-        reading.there[picture.number] = [*tracked.live, *tracked.hidden]
+        found = [each for each in seen if each.label == LABEL and each.confidence >= camera.threshold]
+        reading.found[picture.number] = [each.box for each in found]
+        reading.live[picture.number] = _people(tracked.live)
+        reading.there[picture.number] = _people([*tracked.live, *tracked.hidden])
         _keep(reading, finals, clip)
     _keep(reading, delayed.end(), clip)
     return reading
 
 
+def _people(tracks: Iterable[Track]) -> list[Track]:
+    return [track for track in tracks if track.label == LABEL]
+
+
 def _keep(reading: Reading, finals: Iterable[Final], clip: Clip) -> None:
     for final in finals:
-        reading.final[round(final.at * clip.fps / 1000)] = final.tracks
+        reading.final[round(final.at * clip.fps / 1000)] = _people(final.tracks)
 
 
 def _meter(reading: Reading, meter: PaceMeter, tracked: Tracked, picture: Picture, clip: Clip) -> None:

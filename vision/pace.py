@@ -74,7 +74,7 @@ class PaceMeter:
         first = bisect_left(times, begin - BEFORE_MS)
         if len(times) - first < LEAST_POINTS or times[first] > begin or self._hidden(times, begin, end):
             return None
-        path = Path(times[first:], [point.measured for point in points[first:]], gait(points[first].seen.label))
+        path = Path(times[first:], [point.measured for point in points[first:]], gait(points[-1].seen.label))
         gone, covariance = path.displacement(begin, end)
         velocity = gone * 1000 / self._span
         along = velocity / max(float(np.hypot(*velocity)), 1e-9)

@@ -12,13 +12,14 @@ gaps are filled, what was too short is gone, and speeds are smoothed.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from vision.assignment import assign_within
+from vision.kinds import KINDS
 from vision.motion import Floats, Gait, GroundSpace, Measured, Motion, PictureSpace, Space, distances, gait
 from vision.picture import Box, Seen, overlap, overlaps
 from vision.plane import Plane
@@ -37,6 +38,8 @@ _SURELY_SAME = 0.5
 _SIZE_GAIN = 0.5
 _SHAPE_MOST = 1.8
 """A box this many times as tall as the track's is another object, or several."""
+_RENAMED = 0.3
+"""What a box of another label costs more than one of the track's own, where 1 is a box that overlaps nothing."""
 _SAME_OBJECT = 0.6
 """A box left over that overlaps a followed one more than this is the same object seen twice."""
 
@@ -75,7 +78,7 @@ class Track(NamedTuple):
 
 class Point(NamedTuple):
     """One box of a track that has its id or will have one: `track` numbers all tracks begun, `id` is empty before
-    its confirmation."""
+    its confirmation. The label of `seen` is what the track is called by then."""
 
     track: int
     id: str
@@ -107,6 +110,7 @@ class _State:
     box: Box
     size: tuple[float, float]
     label: str
+    names: dict[str, float]
     confidence: float
     at: int
     strong_at: int
@@ -116,6 +120,9 @@ class _State:
     def take(self, seen: Seen, measured: Measured, at: int, high: float) -> None:
         if seen.confidence >= high:
             self.strong_at = at
+        self.names[seen.label] = self.names.get(seen.label, 0.0) + seen.confidence
+        if self.names[seen.label] > self.names[self.label]:
+            self.label, self.how = seen.label, gait(seen.label)
         self.motion = self.now = self.now.updated(measured)
         width, height = self.size
         found = seen.box
@@ -140,13 +147,20 @@ class Tracker:
     """Tracks of one camera since one start; ids are `<prefix>-<n>`, n from 1, in order of confirmation.
 
     `high`: the confidence from which a box may begin a track. `confirm_hits`: how many boxes confirm one. `plane`:
-    the ground; without one, or with heights alone, the picture is the space and tracks have no `ground`.
+    the ground; without one, or with heights alone, the picture is the space and tracks have no `ground`. `kinds`:
+    labels that may mean the same object.
     """
 
     def __init__(
-        self, prefix: str, high: float, plane: Plane | None = None, *, confirm_hits: int = CONFIRM_HITS
+        self,
+        prefix: str,
+        high: float,
+        plane: Plane | None = None,
+        *,
+        confirm_hits: int = CONFIRM_HITS,
+        kinds: Mapping[str, str] = KINDS,
     ) -> None:
-        self._prefix, self._high, self._confirm_hits = prefix, high, confirm_hits
+        self._prefix, self._high, self._confirm_hits, self._kinds = prefix, high, confirm_hits, kinds
         self._space: Space = GroundSpace(plane) if plane is not None and plane.grounded else PictureSpace()
         self._states: list[_State] = []
         self._begun = self._confirmed = 0
@@ -159,9 +173,9 @@ class Tracker:
         strong, weak = self._by_confidence(seen)
         free = self._guesses(at)
         points: list[Point] = []
-        left = _match(free, strong, at, self._high, points)
+        left = self._match(free, strong, at, points)
         sure = [guess for guess in free if at - guess.state.strong_at <= WEAK_MS]
-        _match(sure, weak, at, self._high, points)
+        self._match(sure, weak, at, points)
         self._begin(left, at, points)
         self._confirm()
         ended = self._drop(at)
@@ -205,18 +219,30 @@ class Tracker:
             for state, foot in zip(states, feet, strict=True)
         ]
 
+    def _match(self, free: list[_Guess], found: Sequence[_Candidate], at: int, points: list[Point]) -> list[_Candidate]:
+        """Give boxes to tracks at the least cost; takes matched tracks out of `free`, returns boxes left over."""
+        costs = _costs(free, found, self._kinds) if free and found else np.zeros((len(free), len(found)))
+        pairs = assign_within(costs, costs >= 0)
+        for n, m in pairs:
+            state, (seen, measured) = free[n].state, found[m]
+            state.take(seen, measured, at, self._high)
+            points.append(Point(state.number, "", seen._replace(label=state.label), measured))
+        tracks, boxes = {n for n, _ in pairs}, {m for _, m in pairs}
+        free[:] = [guess for n, guess in enumerate(free) if n not in tracks]
+        return [each for m, each in enumerate(found) if m not in boxes]
+
     def _begin(self, left: Iterable[_Candidate], at: int, points: list[Point]) -> None:
         taken = [state.box for state in self._states if state.at == at]
-        for seen, measured in left:
-            if any(overlap(seen.box, box) > _SAME_OBJECT for box in taken):
+        for seen, measured in sorted(left, key=lambda each: -each.seen.confidence):
+            box, label, confidence = seen
+            if any(overlap(box, other) > _SAME_OBJECT for other in taken):
                 continue
-            how, box = gait(seen.label), seen.box
+            taken.append(box)
+            how = gait(label)
             self._begun += 1
             motion = Motion.begun(measured, how)
-            size = (box.width, box.height)
-            self._states.append(
-                _State(self._begun, motion, motion, how, box, size, seen.label, seen.confidence, at, at)
-            )
+            size, names = (box.width, box.height), {label: confidence}
+            self._states.append(_State(self._begun, motion, motion, how, box, size, label, names, confidence, at, at))
             points.append(Point(self._begun, "", seen, measured))
 
     def _confirm(self) -> None:
@@ -265,30 +291,18 @@ def _worst(covariance: Floats) -> float:
     return math.sqrt((a + d) / 2 + math.hypot((a - d) / 2, b))
 
 
-def _match(
-    free: list[_Guess], found: Sequence[_Candidate], at: int, high: float, points: list[Point]
-) -> list[_Candidate]:
-    """Give boxes to tracks at the least cost in all; takes matched tracks out of `free`, returns boxes left over."""
-    costs = _costs(free, found) if free and found else np.zeros((len(free), len(found)))
-    pairs = assign_within(costs, costs >= 0)
-    for n, m in pairs:
-        free[n].state.take(*found[m], at, high)
-        points.append(Point(free[n].state.number, "", *found[m]))
-    tracks, boxes = {n for n, _ in pairs}, {m for _, m in pairs}
-    free[:] = [guess for n, guess in enumerate(free) if n not in tracks]
-    return [each for m, each in enumerate(found) if m not in boxes]
-
-
-def _costs(free: Sequence[_Guess], found: Sequence[_Candidate]) -> Floats:
+def _costs(free: Sequence[_Guess], found: Sequence[_Candidate], kinds: Mapping[str, str]) -> Floats:
     """How badly boxes fit tracks, from 0, tracks x boxes; -1 where it cannot be the same object."""
     boxes = [each.seen.box for each in found]
     shared = overlaps([guess.box for guess in free], boxes)
     surely = np.maximum(shared, overlaps([guess.state.box for guess in free], boxes)) >= _SURELY_SAME
-    same = np.array([[guess.state.label == each.seen.label for each in found] for guess in free])
+    labels = [each.seen.label for each in found]
+    same = np.array([[guess.state.label == label for label in labels] for guess in free])
+    kin = np.array([[kinds.get(guess.state.label) == kinds.get(label, "") for label in labels] for guess in free])
     tall, wanted = np.array([box.height for box in boxes]), np.array([[guess.state.size[1]] for guess in free])
     shaped = np.maximum(tall, wanted) <= _SHAPE_MOST * np.minimum(tall, wanted)
     off = np.array([each.measured.at for each in found]) - np.array([[guess.state.now.state[:2]] for guess in free])
     near = np.hypot(off[..., 0], off[..., 1]) <= np.array([[guess.reach] for guess in free])
     distance = distances([guess.state.now for guess in free], [each.measured for each in found]) / DISTANCE_MOST
-    possible = same & shaped & near & ((distance <= 1) | surely)
-    return np.where(possible, 1 - shared + 0.5 * np.minimum(distance, 1.0), -1.0)
+    possible = (same | kin) & shaped & near & ((distance <= 1) | surely)
+    return np.where(possible, 1 - shared + 0.5 * np.minimum(distance, 1.0) + _RENAMED * ~same, -1.0)

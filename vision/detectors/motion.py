@@ -2,7 +2,9 @@
 
 Blobs before a learned background (vision.detectors.moving), judged by the ground: on a calibrated camera a blob's
 foot says how many pixels a metre is there. Person-sized: PEOPLE_M tall, narrower than tall. Vehicle-sized: larger,
-at least VEHICLE_LEAST_M wide or long. A blob of several people side by side is divided into as many as fit.
+at least VEHICLE_LEAST_M wide or long. A blob as tall as people and as wide as several is divided into as many as fit,
+unless it shows itself to be one solid thing, or faster than people (vision.detectors.solidity): a car seen from the
+front, a motorcycle on its way. Cars that hide parts of one another are one blob, and one vehicle.
 
 Without a calibration nothing says what is a person's size: then a blob is a person when it is taller than wide by
 UPRIGHT, else a vehicle, and whatever covers less than LEAST_SHARE of the picture is nothing. It is a fallback: a
@@ -13,10 +15,11 @@ The confidence is no probability: it is how much of its box the blob fills and h
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from vision.detectors import Options
-from vision.detectors.moving import Background, Blob
+from vision.detectors.moving import PIXEL, Background, Blob
+from vision.detectors.solidity import Mover, Solidity
 from vision.motion import STATURE_M
 from vision.picture import Box, Picture, Seen
 from vision.plane import Plane, PlaneOfSize
@@ -29,6 +32,8 @@ ASPECT = 0.41
 """Width over height of a person's box (Dollár and others, Pedestrian Detection, PAMI 2012)."""
 VEHICLE_LEAST_M = 1.2
 VEHICLE_MOST_M = 20.0
+NARROW_M = 0.4
+"""How much of a vehicle must be in sight, or how wide it is from the front, when it is known to be one."""
 ROOM_M = 0.75
 """How wide one person is who walks, with half of the distance to the next."""
 UPRIGHT = 1.2
@@ -47,6 +52,7 @@ class Motion:
         self._lowest = options.lowest
         self._plane = PlaneOfSize(options.calibration, options.frame_size)
         self._background = Background()
+        self._solidity: Solidity | None = None
 
     def detect(self, picture: Picture) -> list[Seen]:
         """What moves in the picture and has the size of something."""
@@ -55,23 +61,42 @@ class Motion:
         if plane is None or plane.stature is None:
             found = list(uncalibrated(blobs, picture.size))
         else:
-            found = [seen for blob in blobs for seen in calibrated(blob, plane)]
+            found = list(self._by_size(blobs, plane, picture.at))
         return [each for each in found if each.confidence >= self._lowest]
 
+    def _by_size(self, blobs: Iterable[Blob], plane: Plane, at: int) -> Iterator[Seen]:
+        """What blobs are by their sizes in metres, and by what they have shown before."""
+        if self._solidity is None or self._solidity.plane is not plane:
+            self._solidity = Solidity(plane)
+        sized = [(blob, mover) for blob in blobs if (mover := measured(blob, plane)) is not None]
+        vehicles = self._solidity.update([mover for _, mover in sized], at)
+        for blob, mover in sized:
+            yield from named(blob, mover, plane, vehicle=mover.box in vehicles)
 
-def calibrated(blob: Blob, plane: Plane) -> Iterator[Seen]:
-    """What a blob is by its size in metres, taken from how tall a person would be at its foot."""
+
+def measured(blob: Blob, plane: Plane) -> Mover | None:
+    """A blob's size in metres, taken from how tall a person would be at its foot; None for what is no object."""
     box, fill = _whole(blob)
     metre = _metre(box, plane)
-    if metre is None or fill < LEAST_FILL:
-        return
-    tall, wide = box.height / metre, box.width / metre
-    people = max(1, min(PEOPLE_MOST, round(wide / ROOM_M)))
-    if PEOPLE_M[0] <= tall <= PEOPLE_M[1] and wide < max(tall, PEOPLE_MOST * ROOM_M):
-        for part in blob.columns(people):
+    return None if metre is None or fill < LEAST_FILL else Mover(box, fill, box.width / metre, box.height / metre)
+
+
+def named(blob: Blob, mover: Mover, plane: Plane, *, vehicle: bool) -> Iterator[Seen]:
+    """What a blob is; `vehicle`: it is one if its size leaves that open."""
+    box, fill, wide, tall = mover
+    if not vehicle and PEOPLE_M[0] <= tall <= PEOPLE_M[1] and wide < max(tall, PEOPLE_MOST * ROOM_M):
+        for part in blob.columns(max(1, min(PEOPLE_MOST, round(wide / ROOM_M)))):
             yield from _person(part, fill, plane)
-    elif VEHICLE_LEAST_M <= wide <= VEHICLE_MOST_M:
-        yield Seen(box, "vehicle", 0.5 + fill / 2)
+    elif (vehicle and wide >= NARROW_M) or VEHICLE_LEAST_M <= wide <= VEHICLE_MOST_M:
+        yield Seen(_outlined(box), "vehicle", 0.5 + fill / 2)
+
+
+def _outlined(box: Box) -> Box:
+    """A blob's outline runs through its outermost pixels, half of one (of the reduced picture) within their edge.
+
+    Of people this is left out: feet and heads get lost, and that weighs more.
+    """
+    return Box(box.x + PIXEL / 2, box.y + PIXEL / 2, max(box.width - PIXEL, 1.0), max(box.height - PIXEL, 1.0))
 
 
 def _person(part: Box, fill: float, plane: Plane) -> Iterator[Seen]:

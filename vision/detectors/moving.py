@@ -24,6 +24,8 @@ MEMORY_S = 200.0
 GAP_MOST_S = 10.0
 """After a longer gap the light may be another: the background is not believed more quickly than after this."""
 _HALF = 0.5
+PIXEL = 1 / _HALF
+"""Of the reduced picture, in pixels of the picture."""
 _VARIANCE = 16.0
 _OPEN = np.ones((3, 3), np.uint8)
 _JOIN = np.ones((9, 3), np.uint8)
