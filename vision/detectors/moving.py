@@ -70,7 +70,7 @@ class Background:
         self._size = (0, 0)
         self._standing = Standing(0, 0)
         self._at: int | None = None
-        self._pictures = 0
+        self._learned_s = 0.0
 
     def blobs(self, picture: Picture) -> list[Blob]:
         """What moves in the picture, and what came and stands; learns from it."""
@@ -84,7 +84,7 @@ class Background:
         """Half the size, 255 where something moves; shadows do not. And what stands."""
         small = np.asarray(cv2.resize(picture.image, None, fx=_HALF, fy=_HALF, interpolation=cv2.INTER_AREA), np.uint8)
         if picture.size != self._size:
-            self._size, self._pictures, self._at = picture.size, 0, None
+            self._size, self._learned_s, self._at = picture.size, 0.0, None
             self._model.clear()
             self._standing = Standing(*small.shape[:2])
         mask = self._model.apply(self._standing.learnable(small), learningRate=self._rate(picture.at))
@@ -96,10 +96,14 @@ class Background:
 
     def _rate(self, at: int) -> float:
         """How much of the background this picture is: by the time since the one before, and more at the beginning."""
-        self._pictures += 1
-        gap = GAP_MOST_S if self._at is None else min(max((at - self._at) / 1000, 0.0), GAP_MOST_S)
+        if self._at is None:
+            self._at = at
+            return 1.0
+        gap = min(max((at - self._at) / 1000, 0.0), GAP_MOST_S)
         self._at = at
-        return max(1 - math.exp(-gap / MEMORY_S), 1 / (2 * self._pictures)) if self._pictures > 1 else 1.0
+        self._learned_s += gap
+        young = gap / (2 * (self._learned_s + gap)) if gap else 0.0
+        return max(1 - math.exp(-gap / MEMORY_S), young)
 
 
 def _blob(mask: NDArray[Any], labels: NDArray[Any], number: int, row: list[int]) -> Blob:

@@ -44,3 +44,9 @@ def test_who_was_seen_for_less_than_half_a_second_was_never_there() -> None:
 def test_nobody_is_there_after_the_last_box() -> None:
     found, rest = play([[person(10)]] * 6 + [[]] * 30)
     assert [len(final.tracks) for final in (found + rest)[4:8]] == [1, 1, 0, 0]
+
+
+def test_what_it_is_called_three_seconds_later_it_was_called_from_the_beginning() -> None:
+    names = ["truck", "car", "truck", *["car"] * 27]
+    found, _ = play([[person(10, label=name)] for name in names])
+    assert [[(track.id, track.label) for track in final.tracks] for final in found] == [[("7-1", "car")]] * len(found)

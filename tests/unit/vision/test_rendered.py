@@ -41,9 +41,9 @@ def watched() -> Camera:
     )  # fmt: skip
 
 
-def play(street: Street, at: Iterable[float]) -> Heard:
+def play(street: Street, at: Iterable[float], camera: Camera | None = None) -> Heard:
     """All that is said of rendered pictures."""
-    camera = watched()
+    camera = camera or watched()
     detector = DETECTORS[camera.detector](Options(0.3, None, {}, camera.calibration, SIZE))
     analysis, heard = Analysis(camera, 7), Heard([], [])
     for number in range(LEARNT):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.core.catalogue import Calibration, GroundPoint
+from vision.kinds import MOVERS
 from vision.picture import Box, Seen
 from vision.plane import Plane
 from vision.tracker import Tracked, Tracker
@@ -82,6 +83,45 @@ def test_a_track_ends_after_three_seconds_with_the_time_of_its_last_box() -> Non
 def test_objects_of_different_labels_are_never_one_track() -> None:
     played = play(Tracker("7", 0.5), [[person(10)], [person(10)], [person(10, label="dog")], [person(10, label="dog")]])
     assert ids(played[-1])[-1] == "7-2"
+
+
+def named(*labels: tuple[str, float]) -> list[Tracked]:
+    """A car's box that is called so in one picture after the other."""
+    return play(Tracker("7", 0.3), [[person(10, confidence=sure, label=label)] for label, sure in labels])
+
+
+def test_one_vehicle_under_two_names_is_one_track_with_the_name_that_has_more_confidence_behind_it() -> None:
+    played = named(("truck", 0.5), ("car", 0.8), ("car", 0.8), ("truck", 0.5), ("truck", 0.5), ("truck", 0.5))
+    assert {id_ for each in played for id_ in ids(each)} == {"7-1"}
+    # truck .5; car .8 to .5 from the second on; at the sixth truck has 2.0 and car 1.6
+    assert [each.live[0].label for each in played[1:]] == ["car", "car", "car", "car", "truck"]
+    assert [each.points[0].seen.label for each in played] == ["truck", "car", "car", "car", "car", "truck"]
+
+
+def test_a_new_vehicle_that_is_seen_under_two_names_at_once_is_one_track() -> None:
+    both = [person(10, confidence=0.6, label="truck"), person(12, confidence=0.8, label="car")]
+    played = play(Tracker("7", 0.5), [both] * 3)
+    assert [(track.id, track.label) for track in played[-1].live] == [("7-1", "car")]
+
+
+def test_a_rider_and_the_motorcycle_are_two_tracks() -> None:
+    rider, machine = Seen(Box(100, 60, 40, 90), "person", 0.9), Seen(Box(85, 100, 70, 80), "motorcycle", 0.9)
+    played = play(Tracker("7", 0.5), [[rider, machine]] * 4 + [[rider]] * 2 + [[rider, machine]] * 3)
+    assert sorted((track.id, track.label) for track in played[-1].live) == [("7-1", "person"), ("7-2", "motorcycle")]
+
+
+def test_between_two_vehicles_each_keeps_the_box_of_its_own_name() -> None:
+    """Their boxes tremble to where the other's should be."""
+    tracker = Tracker("7", 0.5)
+    play(tracker, [[person(100, label="car"), person(116, label="truck")]] * 3)
+    (car, lorry) = tracker.update([person(110, label="car"), person(106, label="truck")], 600).points
+    assert {car.id: car.seen.box.x, lorry.id: lorry.seen.box.x} == {"7-1": 110, "7-2": 106}
+
+
+def test_labels_of_which_a_detector_makes_one_kind_continue_one_another() -> None:
+    tracker = Tracker("7", 0.5, kinds=MOVERS)
+    played = play(tracker, [[person(10)], [person(10, label="vehicle")], [person(10, label="vehicle")]])
+    assert [(track.id, track.label) for track in played[-1].live] == [("7-1", "vehicle")]
 
 
 def test_two_who_pass_one_another_keep_their_ids() -> None:
