@@ -17,12 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision.detectors.standing import Standing, Thing
-from vision.picture import Box, Picture
+from vision.picture import Box, Image, Picture
 from vision.plane import Plane
 
 MEMORY_S = 200.0
 GAP_MOST_S = 10.0
 """After a longer gap the light may be another: the background is not believed more quickly than after this."""
+FLOODED, FLOOD_S = 0.4, 5.0
+"""When more of the picture than this moves, the light changed or the camera turned: nothing is told of it, and the
+background is learned anew, unless it is no older than that many seconds."""
+SHADE = 1 / 3
+"""What a pixel in a shadow counts towards that: a cloud over all of the picture is none yet."""
 _HALF = 0.5
 PIXEL = 1 / _HALF
 """Of the reduced picture, in pixels of the picture."""
@@ -84,12 +89,23 @@ class Background:
         """Half the size, 255 where something moves; shadows do not. And what stands."""
         small = np.asarray(cv2.resize(picture.image, None, fx=_HALF, fy=_HALF, interpolation=cv2.INTER_AREA), np.uint8)
         if picture.size != self._size:
-            self._size, self._learned_s, self._at = picture.size, 0.0, None
-            self._model.clear()
-            self._standing = Standing(*small.shape[:2])
+            self._size, self._at = picture.size, None
+            self._begin(small)
         mask = self._model.apply(self._standing.learnable(small), learningRate=self._rate(picture.at))
         moving = np.asarray((mask > _SHADOW) * 255, np.uint8)
+        shadows = cv2.countNonZero(mask) - cv2.countNonZero(moving)
+        if cv2.countNonZero(moving) + SHADE * shadows > FLOODED * moving.size:
+            if self._learned_s > FLOOD_S:
+                self._begin(small)
+            return np.zeros_like(moving), []
         return self._standing.update(small, moving, self._learned, picture.at)
+
+    def _begin(self, small: Image) -> None:
+        """Learn anew, as from the first picture."""
+        self._learned_s = 0.0
+        self._model.clear()
+        self._model.apply(small, learningRate=1.0)
+        self._standing = Standing(*small.shape[:2])
 
     def _learned(self) -> NDArray[np.uint8]:
         return np.asarray(self._model.getBackgroundImage(), np.uint8)

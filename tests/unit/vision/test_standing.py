@@ -163,3 +163,21 @@ def test_dusk_neither_frees_what_stands_nor_leaves_a_ghost_of_it() -> None:
         assert len(background.blobs(Picture(image, at := at + 400))) == 1
     dark = np.asarray(GROUND * 0.55, np.uint8)
     assert blobs(background, dark, at / 1000 + 0.2, 10)[-40:] == [0] * 40
+
+
+@pytest.mark.parametrize(("gain", "add"), [(0.4, 0), (0.5, 0), (1.6, 0), (2.2, 0), (1.0, 40)])
+def test_a_light_that_goes_on_or_off_is_no_object_and_a_second_later_all_is_seen_again(gain: float, add: float) -> None:
+    background = learnt()
+
+    def lit(image: Image) -> Image:
+        return np.asarray(np.clip(image * gain + add, 0, 255), np.uint8)
+
+    assert max(blobs(background, lit(GROUND), 30, 60)) == 0
+    assert blobs(background, lit(with_thing()), 91, 10) == [1] * 51
+
+
+def test_a_cloud_before_the_sun_takes_nothing_from_what_stands() -> None:
+    background = learnt()
+    blobs(background, with_thing(), 30, 10)
+    clouded = (with_thing() * 0.7).astype(np.uint8)
+    assert blobs(background, clouded, 41, 10) == [1] * 51
