@@ -2,7 +2,8 @@
 
 An object is where its foot is. It must get clear of the line on the other side, by BAND of the height that a person
 has there, before it has crossed: a foot that trembles on the line crosses nothing, and each crossing arms the line
-again for the way back. A passage beyond the ends of the line is none.
+again for the way back. A passage beyond the ends of the line is none; ends at the picture's border are no ends for
+those who are cut by it (`bounds.prolonged`).
 """
 
 from __future__ import annotations

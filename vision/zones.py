@@ -1,9 +1,10 @@
 """Who is in a zone, since when, and who left it. Pure; polygons and boxes in pixels, times in ms.
 
-An object is where its foot is: the bottom centre of its box. It came in, or went out, when its foot crossed the border
-(found between two pictures by the straight way), and is believed to have after CONFIRM_MS on the new side in at least
-two pictures; out is out by a margin only. So a box that trembles on the border neither enters nor leaves, and how
-many pictures a second there are changes no time by more than the object's way is curved between two of them.
+An object is where its foot is: the bottom centre of its box, or where the picture ends if the box reaches beyond. It
+came in, or went out, when its foot crossed the border (found between two pictures by the straight way), and is believed
+to have after CONFIRM_MS on the new side in at least two pictures; out is out by a margin only. So a box that trembles
+on the border neither enters nor leaves, and how many pictures a second there are changes no time by more than the
+object's way is curved between two of them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 
 from pipeline.core.catalogue import Zone
 from pipeline.core.schedule import NEVER, Schedule, parse_hours
+from vision import bounds
 from vision.tracker import Track, Tracked
 
 CONFIRM_MS = 100
@@ -68,13 +70,22 @@ class Polygon:
 
     def __init__(self, zone: Zone, drawn: tuple[int, int] | None, real: tuple[int, int]) -> None:
         self.labels = frozenset(zone.labels)
-        self.corners = scaled(zone.polygon, drawn or real, real)
+        self.corners = scaled(bounds.drawn(zone.polygon, drawn or real), drawn or real, real)
+        self._size = real
         self._contour = np.asarray(self.corners, np.float32)
         self._hours = hours_of(zone)
 
     def depth(self, point: Point) -> float:
-        """How far inside a point is, pixels; below 0 outside. The border is inside."""
-        return float(cv2.pointPolygonTest(self._contour, point, True))
+        """How far inside a point is, pixels; below 0 outside. The border is inside, and what is beyond the picture on
+        the picture's."""
+        return float(cv2.pointPolygonTest(self._contour, bounds.within(point, self._size), True))
+
+    def holds(self, track: Track) -> bool:
+        """Whether a track of its labels is in it now. One that is not seen and expected beyond the picture has left."""
+        if track.label not in self.labels:
+            return False
+        gone = not track.seen and bounds.beyond(track.box.foot, self._size) > MARGIN * track.box.height
+        return not gone and self.depth(track.box.foot) >= 0
 
     def open_until(self, at: int) -> int | None:
         """End of the hours that hold `at`, ms; None out of hours."""
@@ -117,16 +128,13 @@ class ZoneWatch:
         for stay in left:
             del self._stays[stay.track.id]
         left = [*closed, *left, *self._drop(gone)]
-        there = [track for track in (*tracked.live, *tracked.hidden) if self._holds(track)]
+        there = [track for track in (*tracked.live, *tracked.hidden) if self.polygon.holds(track)]
         return Moment(at, tuple(self._stays.values()), entered, left, there)
 
     def end(self, at: int) -> Moment:
         """No more pictures come: everybody left when last seen."""
         self._paths.clear()
         return Moment(at, (), (), self._drop(list(self._stays)), open=False)
-
-    def _holds(self, track: Track) -> bool:
-        return track.label in self.polygon.labels and self.polygon.depth(track.box.foot) >= 0
 
     def _close(self, at: int) -> list[Stay]:
         """Those who stayed until the zone's hours were over."""

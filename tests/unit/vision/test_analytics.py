@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.core.catalogue import Zone
+from pipeline.core.catalogue import Line, Zone
 from pipeline.core.events import DetectionEvent, Edge
-from tests.unit.vision.street import CAR, MOTORCYCLE, PERSON, Mover, Street, by_points, ms, straight, times
+from tests.unit.vision.street import CAR, MOTORCYCLE, PERSON, SIZE, Mover, Street, by_points, ms, straight, times
 from tests.unit.vision.watching import CAMERA, RATE_NAMES, RATES, line, places, play, zone
-from vision.tracker import Tracked
+from vision.bounds import prolonged
+from vision.picture import Box
+from vision.tracker import Track, Tracked
 
 # --- zones: dwell and occupancy
 
@@ -162,3 +164,26 @@ def test_crossing_against_a_line_s_way_is_wrong_way() -> None:
     (wrong,) = heard.of(DetectionEvent.WRONG_WAY)
     assert wrong.track is not None
     assert (wrong.track.label, wrong.direction, wrong.place) == ("motorcycle", "left", "l")
+
+
+@pytest.mark.parametrize("end", [576, 575, 574.5])
+def test_who_is_cut_by_the_picture_s_border_crosses_a_line_that_was_drawn_to_it(end: float) -> None:
+    watching = places(lines=[Line(id="l", points=((384.0, 400.0), (384.0, end)))])
+    found = [
+        found
+        for n in range(20)  # 120 px high, its foot 10 px below the picture
+        for found in watching.update(
+            Tracked([Track("1-1", "person", Box(270 + 10.0 * n, 466, 40, 120), 0.9, 100 * n, True)], []), 100 * n
+        ).findings
+    ]
+    assert [(each.event, each.direction) for each in found] == [(DetectionEvent.CROSS, "left")]
+
+
+def test_a_line_that_ends_before_the_border_ends_there() -> None:
+    assert prolonged((384, 400), (384, 560), SIZE) == ((384, 400), (384, 560))
+    # 768 px longer at the ends that lead out of the picture
+    assert prolonged((384, 400), (384, 576), SIZE) == ((384, 400), (384, 576 + 768))
+    assert prolonged((0, 300), (300, 576), (768, 576))[0] == pytest.approx(
+        (-768 * 300 / 407.64, 300 - 768 * 276 / 407.64), abs=0.1
+    )
+    assert prolonged((100, 576), (200, 576), SIZE) == ((100, 576), (200, 576))
