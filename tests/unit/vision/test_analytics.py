@@ -158,6 +158,13 @@ def test_a_line_counts_the_labels_that_it_names() -> None:
     assert heard.values("vehicle_count") == []
 
 
+def test_a_car_that_waits_on_the_line_at_a_red_light_is_counted_when_it_goes_on() -> None:
+    waiting = by_points((0, 0, 40), (4, 0, 22.2), (94, 0, 22.1), (98, 0, 12))  # its foot is its near end, 2.15 m less
+    heard = play(places(lines=[line()]), Street([Mover(CAR, waiting)], CAMERA), times(5, 98), shake=2)
+    assert [found.direction for found in heard.of(DetectionEvent.CROSS)] == ["right"]
+    assert sum(heard.values("car_count")) == 1
+
+
 def test_crossing_against_a_line_s_way_is_wrong_way() -> None:
     movers = [Mover(CAR, straight((-3, 30), (0, -9))), Mover(MOTORCYCLE, straight((3, 12), (0, 6)))]
     heard = play(places(lines=[line(way="right")]), Street(movers, CAMERA), times(10, 4))
