@@ -66,6 +66,16 @@ def test_speeds_and_counts_of_traffic(at: list[float]) -> None:
     assert heard.of(DetectionEvent.WRONG_WAY) == []
 
 
+@pytest.mark.parametrize("fps", [3, 5, 10, 25])
+def test_a_zone_of_4_m_that_takes_cars_a_quarter_of_a_second(fps: float) -> None:
+    polygon = CAMERA.ground((-5, 20), (5, 20), (5, 24), (-5, 24))
+    short = Zone(id="z", polygon=polygon, labels=("car",), speed_limit_kmh=50)
+    heard, _ = play(platoon(*[60.0] * 10, every_s=4.37), times(fps, 60), [short])
+    assert (len(heard.of(DetectionEvent.ENTER)), len(heard.of(DetectionEvent.LEAVE))) == (10, 10)
+    assert heard.values("vehicle_speed") == [pytest.approx(60, rel=0.05)] * 10
+    assert heard.values("mean_speed") == [pytest.approx(60, rel=0.03)]
+
+
 @pytest.mark.parametrize("at", SOME_RATES, ids=["10 fps", "3 fps", "irregular"])
 def test_a_stop_a_wrong_way_and_crossings_both_ways(at: list[float]) -> None:
     halting = by_points((0, 1, 60), (6, 1, 25), (36, 1, 25), (41, 1, 5.5))

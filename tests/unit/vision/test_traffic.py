@@ -134,6 +134,39 @@ def test_people_in_a_lane_are_no_traffic() -> None:
     assert set(heard.values("queue_length")) == {0.0}
 
 
+# --- short zones
+
+SHORT = CAMERA.ground((-5, 20), (5, 20), (5, 24), (-5, 24))
+"""4 m of road: 0.24 s at 60 km/h."""
+FEW_RATES = [times(fps, 60) for fps in (3, 5, 10, 25)]
+
+
+def short(**settings: Any) -> Zone:
+    return Zone(id="lan-1", polygon=SHORT, labels=("car",), direction=arrow((0, 40), (0, 15)), **settings)
+
+
+@pytest.mark.parametrize("at", FEW_RATES, ids=["3 fps", "5 fps", "10 fps", "25 fps"])
+def test_ten_cars_at_60_kmh_enter_and_leave_a_zone_of_4_m_at_any_rate(at: list[float]) -> None:
+    heard = play(places([short(speed_limit_kmh=50, dwell_s=0.2)]), platoon(*[60.0] * 10, every_s=4.37), at, shake=1)
+    entered, left = heard.of(DetectionEvent.ENTER), heard.of(DetectionEvent.LEAVE)
+    # the near end, 2.15 m before the middle, comes from 57.85 m to 24 m
+    came = [4.37 * n + (60 - 2.15 - 24) / (60 / KMH) for n in range(10)]
+    assert [each.at / 1000 for each in entered] == [pytest.approx(time, abs=0.03) for time in came]
+    assert [each.at / 1000 for each in left] == [pytest.approx(time + 0.24, abs=0.03) for time in came]
+    assert len(heard.of(DetectionEvent.DWELL, Edge.BEGIN)) == len(heard.of(DetectionEvent.DWELL, Edge.END)) == 10
+    assert heard.of(DetectionEvent.WRONG_WAY) == []
+    assert heard.values("vehicle_speed") == [pytest.approx(60, rel=0.05)] * 10
+    assert heard.values("mean_speed") == [pytest.approx(60, rel=0.03)]
+    assert heard.values("speeding_share") == [100.0]
+
+
+@pytest.mark.parametrize("at", FEW_RATES, ids=["3 fps", "5 fps", "10 fps", "25 fps"])
+def test_who_goes_through_a_zone_of_4_m_the_wrong_way_is_told_at_any_rate(at: list[float]) -> None:
+    wrong = [Mover(CAR, straight((0, 8), (0, 60 / KMH), begin=4.37 * n)) for n in range(10)]
+    heard = play(places([short()]), Street(wrong, CAMERA), at, shake=1)
+    assert len({each.track.id for each in heard.of(DetectionEvent.WRONG_WAY) if each.track}) == 10
+
+
 # --- stopped
 
 HALT = by_points((0, 1, 50), (5, 1, 25), (25, 1, 25), (30, 1, 5.5))

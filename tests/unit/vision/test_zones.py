@@ -152,6 +152,58 @@ def test_scaling_by_hand() -> None:
     assert scaled(((10, 20), (30, 40)), (100, 100), (200, 50)) == ((20, 10), (60, 20))
 
 
+# --- ways right through
+
+
+def stays(moments: list[Moment]) -> list[tuple[int, int | None]]:
+    """When those who left had entered, and when they left."""
+    return [(stay.entered_at, stay.left_at) for moment in moments for stay in moment.left]
+
+
+def test_who_is_inside_in_one_picture_only_went_through_by_the_straight_ways() -> None:
+    moments = play(square(), [(60, 150), (150, 150), (240, 150), (330, 150)], step=360)
+    assert changes(moments) == [(0, 0), (0, 0), (1, 0), (0, 1)]
+    # 40 of 90 pixels after the picture of 0 ms, and 50 of 90 after that of 360 ms
+    assert stays(moments) == [(160, 560)]
+
+
+def test_who_is_outside_in_both_pictures_went_through_by_the_straight_way() -> None:
+    moments = play(square(), [(50, 110), (250, 190), (450, 270)], step=400)
+    assert changes(moments) == [(0, 0), (1, 0), (0, 1)]
+    assert stays(moments) == [(100, 300)]  # after 50 and 150 of 200 pixels
+    assert [stay.first.at for stay in moments[1].entered] == [0]
+
+
+@pytest.mark.parametrize(("step", "found"), [(198, 0), (202, 1)])  # half of it inside: 99 and 101 ms
+def test_who_takes_less_than_a_tenth_of_a_second_did_not_enter(step: int, found: int) -> None:
+    assert len(stays(play(square(), [(50, 150), (250, 150), (450, 150)], step=step))) == found
+
+
+def test_out_by_the_place_of_the_border_where_one_came_in_is_no_way_through() -> None:
+    assert changes(play(square(), [(150, 215), (150, 190), (150, 215)] * 3, step=500)) == [(0, 0)] * 9
+
+
+def test_trembling_along_the_border_and_over_its_corner_is_no_way_through() -> None:
+    along = [(110.0 + 8 * n, 203.0 if n % 2 else 197.0) for n in range(11)]
+    assert changes(play(square(), along, step=333)) == [(0, 0)] * 11
+    # comes in at (196, 100) and goes out at (200, 104): 2 pixels inside between, less than 5 % of 50
+    assert changes(play(square(), [(190, 94), (206, 110), (190, 94)], step=1000)) == [(0, 0)] * 3
+
+
+def test_who_is_not_seen_any_more_after_one_picture_inside_was_there_until_then() -> None:
+    watch = square()
+    play(watch, [(60, 150), (150, 150)], step=360)
+    moment = watch.update(Tracked([], [track(150, 150, 360, seen=False)]), 720)
+    assert ([stay.entered_at for stay in moment.entered], stays([moment])) == ([160], [(160, 360)])
+    again = square()
+    play(again, [(60, 150), (150, 150)], step=360)
+    assert stays([again.end(720)]) == [(160, 360)]
+
+
+def test_a_picture_outside_of_one_who_stays_is_no_way_out() -> None:
+    assert changes(play(square(), [IN, IN, (250, 150), (150, 150)], step=333))[2:] == [(0, 0), (0, 0)]
+
+
 # --- the picture's border
 
 
