@@ -115,6 +115,16 @@ def test_a_suitcase_that_people_hide_for_six_seconds_is_the_same_one() -> None:
     assert heard.of(DetectionEvent.ABANDONED)[1].at == 60_000
 
 
+def test_a_suitcase_that_is_hidden_for_less_than_the_zone_s_gap_is_abandoned_all_the_while() -> None:
+    before, after = by_points((0, 0, 24), (5, 0, 18), (25, 0, 18)), by_points((45, 0, 18), (60, 0, 18))
+    street = Street([Mover(BAG, before), Mover(PERSON, OWNER), Mover(BAG, after)], CAMERA)
+    heard = play(places([zone(abandoned_s=20, labels=LABELS, gap_s=30)]), street, times(5, 60))
+    begin, end = heard.of(DetectionEvent.ABANDONED)
+    assert [found.track.id for found in (begin, end) if found.track] == ["1-1", "1-1"]
+    assert begin.at / 1000 == pytest.approx(31.4, abs=1.0)
+    assert end.at == 60_000
+
+
 def test_a_suitcase_whose_owner_stands_by_is_not() -> None:
     stays = by_points((0, 0.5, 24), (5, 0.5, 18), (60, 1.5, 18))
     street = Street([Mover(BAG, CARRIED), Mover(PERSON, stays)], CAMERA)

@@ -214,6 +214,16 @@ def test_a_vehicle_that_is_hidden_where_it_stands_has_not_moved_though_its_track
     assert end.at / 1000 == pytest.approx(40.5, abs=1.0)
 
 
+def test_a_vehicle_that_is_hidden_for_less_than_the_zone_s_gap_has_not_moved() -> None:
+    first = Mover(CAR, by_points((0, 1, 50), (5, 1, 25), (20, 1, 25)))
+    again = Mover(CAR, by_points((45, 1, 25), (60, 1, 25), (64, 1, 9)))
+    heard = play(places([lane(stopped_s=8, gap_s=30)]), Street([first, again], CAMERA), times(5, 64), shake=3)
+    begin, end = heard.of(DetectionEvent.STOPPED)
+    assert [found.track.id for found in (begin, end) if found.track] == ["1-1", "1-1"]
+    assert begin.at / 1000 == pytest.approx(13, abs=1.0)
+    assert end.at / 1000 == pytest.approx(60.5, abs=1.0)
+
+
 def test_a_vehicle_that_comes_to_another_s_place_later_stops_anew() -> None:
     first = Mover(CAR, by_points((0, 1, 50), (5, 1, 25), (20, 1, 25)))
     other = Mover(CAR, by_points((32, 1, 50), (36, 1, 25), (60, 1, 25)))
