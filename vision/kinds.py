@@ -16,3 +16,8 @@ KINDS: Mapping[str, str] = MappingProxyType({
 })  # fmt: skip
 MOVERS: Mapping[str, str] = MappingProxyType({"person": "mover", "vehicle": "mover"})
 """Of a detector that tells people from vehicles by how they move."""
+
+
+def same_kind(a: str, b: str) -> bool:
+    """Whether two labels may mean one object."""
+    return KINDS.get(a, a) == KINDS.get(b, b)

@@ -2,7 +2,8 @@
 
 An object is where its foot is. It must get clear of the line on the other side, by BAND of the height that a person
 has there, before it has crossed: a foot that trembles on the line crosses nothing, and each crossing arms the line
-again for the way back. A passage beyond the ends of the line is none.
+again for the way back. A passage beyond the ends of the line is none; ends at the picture's border are no ends for
+those who are cut by it (`bounds.prolonged`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Literal, NamedTuple
 BAND = 0.1
 """Half the width of the band around the line in which an object is on neither side, in heights of a person."""
 FORGET_MS = 60_000
-"""A side that was noted longer ago says nothing any more."""
+"""Of a track that was not seen for longer the side says nothing any more; who waits on the line is seen."""
 
 Point = tuple[float, float]
 Direction = Literal["right", "left"]
@@ -39,17 +40,17 @@ class Crossing(NamedTuple):
 
 @dataclass(slots=True)
 class _Trail:
-    """What is remembered of a track: the side it was last clear on and when, its last foot, and whether it met the
-    line between its ends since it was clear."""
+    """What is remembered of a track: the side it was last clear on, when it was last seen and where its foot was, and
+    whether it met the line between its ends since it was clear."""
 
     side: int
-    clear_at: int
+    seen_at: int
     foot: Point
     met: bool = False
 
 
 class LineWatch:
-    """One line from `first` to `second`; what it remembers of a track ends with it, or after FORGET_MS."""
+    """One line from `first` to `second`; what it remembers of a track ends with it, or FORGET_MS after it was seen."""
 
     def __init__(self, first: Point, second: Point) -> None:
         if first == second:
@@ -63,17 +64,17 @@ class LineWatch:
         for foot in feet:
             side = self._side(foot)
             trail = self._trails.get(foot.id)
-            if trail is None or at - trail.clear_at > FORGET_MS:
+            if trail is None or at - trail.seen_at > FORGET_MS:
                 if side:
                     self._trails[foot.id] = _Trail(side, at, foot.at)
                 continue
             trail.met |= self._meets(trail.foot, foot.at)
-            trail.foot = foot.at
+            trail.foot, trail.seen_at = foot.at, at
             if side == -trail.side and trail.met:
                 crossings.append(Crossing(foot.id, "right" if side > 0 else "left"))
             if side:
-                trail.side, trail.clear_at, trail.met = side, at, False
-        self._trails = {id_: trail for id_, trail in self._trails.items() if at - trail.clear_at <= FORGET_MS}
+                trail.side, trail.met = side, False
+        self._trails = {id_: trail for id_, trail in self._trails.items() if at - trail.seen_at <= FORGET_MS}
         return crossings
 
     def forget(self, ids: Iterable[str]) -> None:

@@ -142,8 +142,9 @@ class Zone(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A polygon in picture coordinates (pixels of the frame size given in the camera), and what is watched there.
 
     An exclusion zone hides objects of its labels from all other zones and from the lines, and has no settings but
-    `labels` and `schedule`. Who was not seen for `gap_s` has left. `dwell_s`, `stopped_s` and `abandoned_s`: after
-    so many seconds it is an event. `direction`: an arrow along the lane; it makes the zone a traffic lane, with
+    `labels` and `schedule`. Who was not seen for `gap_s` has left, and had when seen last; until then who appears where
+    one was lost is the same one, whose stay goes on. `dwell_s`, `stopped_s` and `abandoned_s`: after so many seconds it
+    is an event. `direction`: an arrow along the lane; it makes the zone a traffic lane, with
     wrong way, queue, density and road occupancy. A lane, or a zone with `speed_limit_kmh`, has speeds: of each
     vehicle, their mean and 85th percentile. `queue_m`, `crowd` (people) and `crowd_density` (people a square metre):
     from there on it is an event; `running_mps`: who is faster runs. Metres and speeds need the camera's calibration.

@@ -60,3 +60,17 @@ def test_a_stop_is_one_stop_of_the_same_length(gaps: list[float], stands_s: floa
     begin, end = heard.of(DetectionEvent.STOPPED)
     assert begin.at / 1000 == pytest.approx(6 + 5, abs=1.0)
     assert end.at / 1000 == pytest.approx(6 + stands_s, abs=1.0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(gaps=gaps_s, deep_m=st.floats(3, 8), mps=st.floats(8, 20))
+def test_who_goes_through_a_short_zone_enters_and_leaves_it_when_it_takes_a_tenth_of_a_second(
+    gaps: list[float], deep_m: float, mps: float
+) -> None:
+    polygon = CAMERA.ground((-5, 20), (5, 20), (5, 20 + deep_m), (-5, 20 + deep_m))
+    short = Zone(id="z", polygon=polygon, labels=("car",), direction=arrow((0, 40), (0, 15)))
+    heard = play(places([short]), Street([Mover(CAR, straight((0, 60), (0, -mps)))], CAMERA), pictures(gaps, 40 / mps))
+    (entered,), (left,) = heard.of(DetectionEvent.ENTER), heard.of(DetectionEvent.LEAVE)
+    # its foot is its near end, 2.15 m before the middle
+    assert entered.at / 1000 == pytest.approx((60 - 2.15 - 20 - deep_m) / mps, abs=0.05)
+    assert (left.at - entered.at) / 1000 == pytest.approx(deep_m / mps, abs=0.05)

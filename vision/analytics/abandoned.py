@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
 from pipeline.core.events import DetectionEvent
 from vision.analytics.lasting import Lasting
-from vision.analytics.motion import Reach, Standing, shift
+from vision.analytics.motion import Reach, Standing, is_far, shift
 from vision.analytics.vanished import STOOD_MS, Vanished
 from vision.analytics.zone import THINGS, Finding, Setting, ZoneAnalytic
 from vision.tracker import Track
@@ -14,7 +15,25 @@ from vision.zones import Moment, Stay
 
 NEAR = Reach(3.0, 0.0, 1.5)
 ATTENDS_MS = 2000
-"""Who only passes by attends to nothing."""
+"""Who is where they were so long ago stays; who walks by has gone on by 2.6 m at 1.3 m/s."""
+
+
+class _Visitor:
+    """One person near a thing: stays from when ATTENDS_MS brought them no farther than STILL, and passes by else."""
+
+    def __init__(self) -> None:
+        self._way: deque[tuple[int, Track]] = deque()
+        self._stays = False
+
+    def stays(self, person: Track, at: int) -> bool:
+        """Take in where the person is at `at`; whether they stay."""
+        if not self._stays:
+            self._way.append((at, person))
+            while len(self._way) > 1 and self._way[1][0] <= at - ATTENDS_MS:
+                self._way.popleft()
+            since, before = self._way[0]
+            self._stays = at - since >= ATTENDS_MS and not is_far(before, person)
+        return self._stays
 
 
 class _Thing:
@@ -22,13 +41,14 @@ class _Thing:
 
     def __init__(self, track: Track) -> None:
         self.standing = Standing(track)
-        self._near: dict[str, int] = {}
+        self._near: dict[str, _Visitor] = {}
         self._alone_since = track.at
 
     def update(self, track: Track, people: Iterable[Track]) -> None:
-        near = {person.id for person in people if _is_near(track, person)}
-        self._near = {id_: self._near.get(id_, track.at) for id_ in near}
-        if any(track.at - since >= ATTENDS_MS for since in self._near.values()):
+        near = {person.id: person for person in people if _is_near(track, person)}
+        self._near = {id_: self._near.get(id_) or _Visitor() for id_ in near}
+        staying = [visitor.stays(near[id_], track.at) for id_, visitor in self._near.items()]
+        if any(staying):
             self._alone_since = track.at
 
     @property

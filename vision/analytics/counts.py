@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from pipeline.core.catalogue import Line
 from pipeline.core.events import DetectionEvent
+from vision import bounds
 from vision.analytics.panes import Panes
 from vision.analytics.zone import VEHICLES, Finding, Measure
 from vision.lines import Foot, LineWatch
@@ -35,7 +36,8 @@ class LineCounts:
 
     def __init__(self, line: Line, drawn: tuple[int, int], real: tuple[int, int], plane: Plane | None = None) -> None:
         self.id, self._line, self._plane = line.id, line, plane
-        self._watch = LineWatch(*scaled(line.points, drawn, real))
+        first, second = scaled(bounds.drawn(line.points, drawn), drawn, real)
+        self._watch = LineWatch(*bounds.prolonged(first, second, real))
         self._panes = Panes()
         self._crossed: Counter[tuple[str, str]] = Counter()
         self._known = {label for label in line.labels if label in CLASS_COUNTS or label in VEHICLES}

@@ -74,7 +74,7 @@ class Standing:
 
     def update(self, track: Track) -> int | None:
         """Take in where it is; returns when it moved off, once that is sure."""
-        if not _is_far(self._mean, track):
+        if not is_far(self._mean, track):
             self._away.clear()
             self._add(track)
             return None
@@ -82,7 +82,7 @@ class Standing:
         moved_at = self._away[0].at
         if track.at - moved_at < MOVED_MS:
             return None
-        stands = list(takewhile(lambda each: not _is_far(each, track), reversed(self._away)))[::-1]
+        stands = list(takewhile(lambda each: not is_far(each, track), reversed(self._away)))[::-1]
         self._away.clear()
         self._since, self._mean, self._count = stands[0].at, stands[0], 1
         for each in stands[1:]:
@@ -94,7 +94,8 @@ class Standing:
         self._mean = _nearer(self._mean, track, 1 / self._count)
 
 
-def _is_far(before: Track, now: Track) -> bool:
+def is_far(before: Track, now: Track) -> bool:
+    """Whether a track is farther than STILL from where it was."""
     by = shift(before, now)
     return STILL.beyond(by.length, by, now)
 

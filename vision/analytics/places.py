@@ -9,6 +9,7 @@ from pipeline.core.catalogue import Camera
 from pipeline.core.events import DetectionEvent
 from vision.analytics import ZONE_ANALYTICS
 from vision.analytics.counts import LineCounts
+from vision.analytics.returning import Returning
 from vision.analytics.zone import Finding, Measure, Setting, ZoneAnalytic
 from vision.plane import Plane
 from vision.tracker import Track, Tracked
@@ -92,18 +93,23 @@ class Places:
 class _ZoneAtWork:
     """One zone: its watch, and the analytics that it asks for."""
 
-    def __init__(self, setting: Setting, names: Iterable[str]) -> None:
+    def __init__(self, setting: Setting, names: Sequence[str]) -> None:
         self._watch = ZoneWatch(setting.zone, setting.drawn, setting.real)
+        # how many there are now is nothing that could go on
+        self._returning = Returning(setting.zone, self._watch.polygon) if FINAL.intersection(names) else None
         made = (ZONE_ANALYTICS[name](setting) for name in names)
         self._analytics: list[ZoneAnalytic] = [analytic for analytic in made if analytic is not None]
         self._open = True
 
     def update(self, tracked: Tracked, everybody: Sequence[Track], at: int) -> list[Finding]:
+        tracked = tracked if self._returning is None else self._returning.update(tracked, at)
         moment = self._watch.update(tracked, at)
         self._open = moment.open
         return [finding for analytic in self._analytics for finding in analytic.update(moment, everybody)]
 
     def end(self, at: int) -> list[Finding]:
+        if self._returning is not None:
+            self._returning.end()
         moment = self._watch.end(at)
         return [finding for analytic in self._analytics for finding in analytic.update(moment, ())]
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.core.catalogue import Zone
+from pipeline.core.catalogue import Line, Zone
 from pipeline.core.events import DetectionEvent, Edge
-from tests.unit.vision.street import CAR, MOTORCYCLE, PERSON, Mover, Street, by_points, ms, straight, times
+from tests.unit.vision.street import BAG, CAR, MOTORCYCLE, PERSON, SIZE, Mover, Street, by_points, ms, straight, times
 from tests.unit.vision.watching import CAMERA, RATE_NAMES, RATES, line, places, play, zone
-from vision.tracker import Tracked
+from vision.analytics.vanished import MOST
+from vision.analytics.zone import Finding
+from vision.bounds import prolonged
+from vision.picture import Box
+from vision.tracker import Track, Tracked
 
 # --- zones: dwell and occupancy
 
@@ -98,6 +102,86 @@ def test_what_an_exclusion_zone_hides_is_in_no_zone_and_crosses_no_line() -> Non
     assert play(places([zone()], [line()]), street, times(5, 12)).of(DetectionEvent.CROSS) != []
 
 
+# --- zones: hidden for longer than a tracker waits
+
+HIDDEN = [
+    Mover(PERSON, by_points((0, 9, 19), (5, 0, 19), (15, 0, 19))),
+    Mover(PERSON, by_points((23, 0.6, 19), (35, 0, 19), (40, 9, 19))),
+]
+"""The visit of one who is not seen from 15 s to 23 s, and is another track then."""
+
+
+def who(found: list[Finding]) -> list[str]:
+    return [each.track.id for each in found if each.track]
+
+
+@pytest.mark.parametrize("at", RATES, ids=RATE_NAMES)
+def test_a_stay_goes_on_with_another_track_that_appears_in_time_where_it_was_lost(at: list[float]) -> None:
+    heard = play(places([zone(dwell_s=18, gap_s=20)]), Street(HIDDEN, CAMERA), at, shake=1)
+    (entered,), (left,) = heard.of(DetectionEvent.ENTER), heard.of(DetectionEvent.LEAVE)
+    assert (left.at - entered.at) / 1000 == pytest.approx(35.56, rel=0.02)
+    begin, end = heard.of(DetectionEvent.DWELL)
+    assert (begin.at, end.at) == (entered.at + 18_000, left.at)
+    assert who([entered, begin, end, left]) == ["1-1"] * 4
+    told = {measure.at // 1000: measure.value for measure in heard.measures if measure.quantity == "zone_dwell"}
+    assert told[30] == pytest.approx(30 - 2.22, abs=0.4)
+
+
+@pytest.mark.parametrize("gap_s", [3.0, 7.0])
+def test_who_appears_there_after_the_gap_is_another(gap_s: float) -> None:
+    heard = play(places([zone(gap_s=gap_s)]), Street(HIDDEN, CAMERA), times(10, 60))
+    assert who(heard.of(DetectionEvent.ENTER)) == who(heard.of(DetectionEvent.LEAVE)) == ["1-1", "1-2"]
+    assert heard.of(DetectionEvent.LEAVE)[0].at == 15_000
+
+
+@pytest.mark.parametrize("at", RATES, ids=RATE_NAMES)
+def test_who_does_not_come_back_left_when_seen_last_and_is_told_after_the_gap(at: list[float]) -> None:
+    watching, street = places([zone(gap_s=20, dwell_s=14)]), Street(HIDDEN[:1], CAMERA)
+    told, before = list[tuple[float, Finding]](), list[Track]()
+    for time in at:
+        live = street.tracked(time).live
+        said = watching.update(Tracked(live, before if not live else []), ms(time))
+        before = live
+        told += [(time, each) for each in said.findings]
+    last = max(time for time in at if time <= 15)
+    ((time, left),) = [each for each in told if each[1].event is DetectionEvent.LEAVE]
+    assert (left.at, time) == (ms(last), min(time for time in at if time > last + 20))
+    assert [each for _, each in told if each.event is DetectionEvent.DWELL] == []  # 12.8 s there
+
+
+def test_who_appears_elsewhere_is_another_and_so_is_another_kind_of_object() -> None:
+    elsewhere = Mover(PERSON, by_points((23, 3, 19), (35, 3, 19), (40, 9, 19)))
+    thing = Mover(BAG, by_points((23, 0, 19), (60, 0, 19)))
+    for other in (elsewhere, thing):
+        street = Street([HIDDEN[0], other], CAMERA)
+        heard = play(places([zone(gap_s=20, labels=("person", "suitcase"))]), street, times(10, 60))
+        assert who(heard.of(DetectionEvent.ENTER)) == ["1-1", "1-2"]
+        assert [found.at for found in heard.of(DetectionEvent.LEAVE) if who([found]) == ["1-1"]] == [15_000]
+
+
+def test_of_two_who_were_lost_each_is_found_at_its_own_place() -> None:
+    ways = [
+        by_points((0, -4, 19), (20, -4, 19)), by_points((0, -3, 19), (20, -3, 19)),
+        by_points((30, -3, 19), (40, -3, 19)), by_points((30, -4, 19), (50, -4, 19)),
+    ]  # fmt: skip
+    heard = play(places([zone(gap_s=20)]), Street([Mover(PERSON, way) for way in ways], CAMERA), times(5, 59))
+    assert who(heard.of(DetectionEvent.ENTER)) == ["1-1", "1-2"]
+    assert [(who([found]), found.at) for found in heard.of(DetectionEvent.LEAVE)] == [
+        (["1-2"], 40_000), (["1-1"], 50_000),
+    ]  # fmt: skip
+
+
+def test_no_more_than_so_many_are_waited_for() -> None:
+    crowd = [Mover(PERSON, by_points((0, -4.5 + 0.12 * n, 19), (10, -4.5 + 0.12 * n, 19))) for n in range(MOST + 6)]
+    heard = play(places([zone(gap_s=40)]), Street(crowd, CAMERA), times(5, 30))
+    assert len(heard.of(DetectionEvent.ENTER)) == len(heard.of(DetectionEvent.LEAVE)) == MOST + 6
+    watching = places([zone(gap_s=40)])
+    for time in times(5, 10):
+        watching.update(Street(crowd, CAMERA).tracked(time), ms(time))
+    said = watching.update(Tracked([], Street(crowd, CAMERA).tracked(10).live), 10_200)
+    assert len([each for each in said.findings if each.event is DetectionEvent.LEAVE]) == 6
+
+
 # --- lines
 
 
@@ -156,9 +240,39 @@ def test_a_line_counts_the_labels_that_it_names() -> None:
     assert heard.values("vehicle_count") == []
 
 
+def test_a_car_that_waits_on_the_line_at_a_red_light_is_counted_when_it_goes_on() -> None:
+    waiting = by_points((0, 0, 40), (4, 0, 22.2), (94, 0, 22.1), (98, 0, 12))  # its foot is its near end, 2.15 m less
+    heard = play(places(lines=[line()]), Street([Mover(CAR, waiting)], CAMERA), times(5, 98), shake=2)
+    assert [found.direction for found in heard.of(DetectionEvent.CROSS)] == ["right"]
+    assert sum(heard.values("car_count")) == 1
+
+
 def test_crossing_against_a_line_s_way_is_wrong_way() -> None:
     movers = [Mover(CAR, straight((-3, 30), (0, -9))), Mover(MOTORCYCLE, straight((3, 12), (0, 6)))]
     heard = play(places(lines=[line(way="right")]), Street(movers, CAMERA), times(10, 4))
     (wrong,) = heard.of(DetectionEvent.WRONG_WAY)
     assert wrong.track is not None
     assert (wrong.track.label, wrong.direction, wrong.place) == ("motorcycle", "left", "l")
+
+
+@pytest.mark.parametrize("end", [576, 575, 574.5])
+def test_who_is_cut_by_the_picture_s_border_crosses_a_line_that_was_drawn_to_it(end: float) -> None:
+    watching = places(lines=[Line(id="l", points=((384.0, 400.0), (384.0, end)))])
+    found = [
+        found
+        for n in range(20)  # 120 px high, its foot 10 px below the picture
+        for found in watching.update(
+            Tracked([Track("1-1", "person", Box(270 + 10.0 * n, 466, 40, 120), 0.9, 100 * n, True)], []), 100 * n
+        ).findings
+    ]
+    assert [(each.event, each.direction) for each in found] == [(DetectionEvent.CROSS, "left")]
+
+
+def test_a_line_that_ends_before_the_border_ends_there() -> None:
+    assert prolonged((384, 400), (384, 560), SIZE) == ((384, 400), (384, 560))
+    # 768 px longer at the ends that lead out of the picture
+    assert prolonged((384, 400), (384, 576), SIZE) == ((384, 400), (384, 576 + 768))
+    assert prolonged((0, 300), (300, 576), (768, 576))[0] == pytest.approx(
+        (-768 * 300 / 407.64, 300 - 768 * 276 / 407.64), abs=0.1
+    )
+    assert prolonged((100, 576), (200, 576), SIZE) == ((100, 576), (200, 576))

@@ -49,10 +49,19 @@ def test_each_track_is_judged_by_itself_and_forgotten_when_told() -> None:
     assert watch.update([Foot("a", (110, 50), 50), Foot("b", (90, 50), 50)], 200) == [Crossing("b", "right")]
 
 
-def test_a_side_noted_too_long_ago_says_nothing() -> None:
-    watch = LineWatch((100, 0), (100, 100))
-    watch.update([Foot("a", (90, 50), 50)], 0)
-    assert watch.update([Foot("a", (110, 50), 50)], FORGET_MS + 1) == []
+@pytest.mark.parametrize("period", [100, 333, 1000])
+def test_who_waits_on_the_line_for_longer_than_a_minute_has_crossed_when_clear_of_it(period: int) -> None:
+    waiting = [(90.0, 50.0), *[(101.0, 50.0)] * (90_000 // period)]  # for 90 s, within a tenth of 50 px
+    assert crossed([*waiting, (110, 50), (120, 50)], period) == [Crossing("t", "left")]
+    assert crossed([*waiting, (90, 50), (80, 50)], period) == []
+
+
+def test_the_side_of_who_was_not_seen_for_too_long_says_nothing() -> None:
+    for gap, found in ((FORGET_MS, [Crossing("a", "left")]), (FORGET_MS + 1, [])):
+        watch = LineWatch((100, 0), (100, 100))
+        watch.update([Foot("a", (90, 50), 50)], 0)
+        watch.update([], gap - 1000)
+        assert watch.update([Foot("a", (110, 50), 50)], gap) == found
 
 
 def test_a_line_of_one_point_is_refused() -> None:

@@ -115,16 +115,51 @@ def test_a_suitcase_that_people_hide_for_six_seconds_is_the_same_one() -> None:
     assert heard.of(DetectionEvent.ABANDONED)[1].at == 60_000
 
 
+def test_a_suitcase_that_is_hidden_for_less_than_the_zone_s_gap_is_abandoned_all_the_while() -> None:
+    before, after = by_points((0, 0, 24), (5, 0, 18), (25, 0, 18)), by_points((45, 0, 18), (60, 0, 18))
+    street = Street([Mover(BAG, before), Mover(PERSON, OWNER), Mover(BAG, after)], CAMERA)
+    heard = play(places([zone(abandoned_s=20, labels=LABELS, gap_s=30)]), street, times(5, 60))
+    begin, end = heard.of(DetectionEvent.ABANDONED)
+    assert [found.track.id for found in (begin, end) if found.track] == ["1-1", "1-1"]
+    assert begin.at / 1000 == pytest.approx(31.4, abs=1.0)
+    assert end.at == 60_000
+
+
 def test_a_suitcase_whose_owner_stands_by_is_not() -> None:
     stays = by_points((0, 0.5, 24), (5, 0.5, 18), (60, 1.5, 18))
     street = Street([Mover(BAG, CARRIED), Mover(PERSON, stays)], CAMERA)
     assert play(places([zone(abandoned_s=20, labels=LABELS)]), street, times(5, 60)).of(DetectionEvent.ABANDONED) == []
 
 
-def test_passers_by_do_not_own_it_but_who_stays_with_it_does() -> None:
-    passing = [Mover(PERSON, straight((-9, 17.5), (4, 0), begin=15.0 + 5 * n)) for n in range(5)]
+WALKING = [Mover(PERSON, straight((-9, 17.5), (1.3, 0), begin=6.0 + 4 * n)) for n in range(12)]
+"""One every 4 s: each is within 3 m of the suitcase for 4.5 s, so somebody always is, from 10.7 s to 59.2 s."""
+RUNNING = [Mover(PERSON, straight((-9, 17.5), (4, 0), begin=15.0 + 5 * n)) for n in range(5)]
+
+
+@pytest.mark.parametrize("calibrated", [True, False])
+@pytest.mark.parametrize("at", RATES, ids=RATE_NAMES)
+def test_who_walks_by_neither_delays_nor_ends_it(at: list[float], calibrated: bool) -> None:
+    street = Street([Mover(BAG, CARRIED), Mover(PERSON, OWNER), *WALKING], CAMERA)
+    watching = places([zone(abandoned_s=20, labels=LABELS)], calibrated=calibrated)
+    begin, end = play(watching, street, at, shake=2, calibrated=calibrated).of(DetectionEvent.ABANDONED)
+    assert (begin.edge, end.edge) == (Edge.BEGIN, Edge.END)
+    assert begin.at / 1000 == pytest.approx(31.4, abs=1.0)
+    assert end.at / 1000 == pytest.approx(50, abs=0.5)
+
+
+@pytest.mark.parametrize("at", RATES, ids=RATE_NAMES)
+@pytest.mark.parametrize("passing", [WALKING, RUNNING], ids=["walking", "running"])
+def test_passers_by_do_not_own_it_but_who_stays_with_it_does(passing: list[Mover], at: list[float]) -> None:
     back = by_points((0, 9, 20), (40, 9, 20), (43, 0.5, 18), (60, 0.5, 18))
     street = Street([Mover(BAG, CARRIED), Mover(PERSON, OWNER), *passing, Mover(PERSON, back)], CAMERA)
-    begin, end = play(places([zone(abandoned_s=20, labels=LABELS)]), street, times(5, 49)).of(DetectionEvent.ABANDONED)
+    heard = play(places([zone(abandoned_s=20, labels=LABELS)]), street, [time for time in at if time < 49])
+    begin, end = heard.of(DetectionEvent.ABANDONED)
     assert begin.at / 1000 == pytest.approx(31.4, abs=1.0)
-    assert end.at / 1000 == pytest.approx(44, abs=1.0)  # near since 42.0 s, and for two seconds
+    # at 2.9 m/s within 1 m of where they stay from 42.66 s on, and for two seconds
+    assert end.at / 1000 == pytest.approx(44.7, abs=0.5)
+
+
+def test_who_paces_up_and_down_by_it_stays_with_it() -> None:
+    pacing = by_points(*((5 + 3 * n, 2.0 if n % 2 else -2.0, 17.5) for n in range(19)))  # 4 m in 3 s, and back
+    street = Street([Mover(BAG, CARRIED), Mover(PERSON, pacing)], CAMERA)
+    assert play(places([zone(abandoned_s=5, labels=LABELS)]), street, times(5, 50)).of(DetectionEvent.ABANDONED) == []

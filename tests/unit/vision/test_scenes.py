@@ -66,6 +66,16 @@ def test_speeds_and_counts_of_traffic(at: list[float]) -> None:
     assert heard.of(DetectionEvent.WRONG_WAY) == []
 
 
+@pytest.mark.parametrize("fps", [3, 5, 10, 25])
+def test_a_zone_of_4_m_that_takes_cars_a_quarter_of_a_second(fps: float) -> None:
+    polygon = CAMERA.ground((-5, 20), (5, 20), (5, 24), (-5, 24))
+    short = Zone(id="z", polygon=polygon, labels=("car",), speed_limit_kmh=50)
+    heard, _ = play(platoon(*[60.0] * 10, every_s=4.37), times(fps, 60), [short])
+    assert (len(heard.of(DetectionEvent.ENTER)), len(heard.of(DetectionEvent.LEAVE))) == (10, 10)
+    assert heard.values("vehicle_speed") == [pytest.approx(60, rel=0.05)] * 10
+    assert heard.values("mean_speed") == [pytest.approx(60, rel=0.03)]
+
+
 @pytest.mark.parametrize("at", SOME_RATES, ids=["10 fps", "3 fps", "irregular"])
 def test_a_stop_a_wrong_way_and_crossings_both_ways(at: list[float]) -> None:
     halting = by_points((0, 1, 60), (6, 1, 25), (36, 1, 25), (41, 1, 5.5))
@@ -88,6 +98,14 @@ def test_a_queue_of_four(at: list[float]) -> None:
     heard, _ = play(Street([Mover(CAR, way(n)) for n in range(4)], CAMERA), at, [lane()])
     told = {each.at // 1000: each.value for each in heard.measures if each.quantity == "queue_length"}
     assert [told[second] for second in (35, 45, 55)] == [pytest.approx(3 * 7 + 4.5, rel=0.05)] * 3
+
+
+def test_a_queue_that_is_not_seen_any_more_is_none_though_its_stays_go_on() -> None:
+    ways = [by_points((4.0 * n, 0, 60), (4.0 * n + 4, 0, 17.5 + 7 * n), (25, 0, 17.5 + 7 * n)) for n in range(4)]
+    heard, _ = play(Street([Mover(CAR, way) for way in ways], CAMERA), times(5, 60), [lane(gap_s=30)])
+    told = {each.at // 1000: each.value for each in heard.measures if each.quantity == "queue_length"}
+    assert [told[second] for second in (20, 30, 45)] == [pytest.approx(3 * 7 + 4.5, rel=0.05), 0, 0]
+    assert [round(found.at / 1000) for found in heard.of(DetectionEvent.LEAVE)] == [25] * 4
 
 
 VISIT = by_points((0, 9, 19), (7.5, 0, 19), (35, 0, 19), (42.5, 9, 19))
@@ -118,6 +136,23 @@ def test_one_who_is_hidden_for_two_seconds_on_the_line_is_counted_once_and_the_v
         heard, _ = play(street, at, [zone], [line()])
         assert [found.direction for found in heard.of(DetectionEvent.CROSS)] == ["right"]
         assert (len(heard.of(DetectionEvent.ENTER)), len(heard.of(DetectionEvent.LEAVE))) == (1, 1)
+
+
+@pytest.mark.parametrize(("gap_s", "stays"), [(3.0, 2), (20.0, 1)])
+@pytest.mark.parametrize("at", SOME_RATES, ids=["10 fps", "3 fps", "irregular"])
+def test_one_who_is_hidden_for_eight_seconds_stays_if_the_zone_says_so(
+    at: list[float], gap_s: float, stays: int
+) -> None:
+    street = Street([Mover(PERSON, lambda time: None if 15 < time < 23 else VISIT(time))], CAMERA)
+    zone = Zone(id="san", polygon=SQUARE, labels=("person",), gap_s=gap_s, dwell_s=25)
+    heard, _ = play(street, at, [zone])
+    entered, left, dwelt = (
+        heard.of(each) for each in (DetectionEvent.ENTER, DetectionEvent.LEAVE, DetectionEvent.DWELL)
+    )
+    assert (len(entered), len(left), len(dwelt)) == (stays, stays, 2 if stays == 1 else 0)
+    if stays == 1:
+        assert (left[0].at - entered[0].at) / 1000 == pytest.approx(35.83, rel=0.05)
+        assert len({found.track.id for found in (*entered, *left, *dwelt) if found.track}) == 1
 
 
 def test_a_flicker_of_a_detector_is_neither_an_entry_nor_a_crossing() -> None:

@@ -134,6 +134,39 @@ def test_people_in_a_lane_are_no_traffic() -> None:
     assert set(heard.values("queue_length")) == {0.0}
 
 
+# --- short zones
+
+SHORT = CAMERA.ground((-5, 20), (5, 20), (5, 24), (-5, 24))
+"""4 m of road: 0.24 s at 60 km/h."""
+FEW_RATES = [times(fps, 60) for fps in (3, 5, 10, 25)]
+
+
+def short(**settings: Any) -> Zone:
+    return Zone(id="lan-1", polygon=SHORT, labels=("car",), direction=arrow((0, 40), (0, 15)), **settings)
+
+
+@pytest.mark.parametrize("at", FEW_RATES, ids=["3 fps", "5 fps", "10 fps", "25 fps"])
+def test_ten_cars_at_60_kmh_enter_and_leave_a_zone_of_4_m_at_any_rate(at: list[float]) -> None:
+    heard = play(places([short(speed_limit_kmh=50, dwell_s=0.2)]), platoon(*[60.0] * 10, every_s=4.37), at, shake=1)
+    entered, left = heard.of(DetectionEvent.ENTER), heard.of(DetectionEvent.LEAVE)
+    # the near end, 2.15 m before the middle, comes from 57.85 m to 24 m
+    came = [4.37 * n + (60 - 2.15 - 24) / (60 / KMH) for n in range(10)]
+    assert [each.at / 1000 for each in entered] == [pytest.approx(time, abs=0.03) for time in came]
+    assert [each.at / 1000 for each in left] == [pytest.approx(time + 0.24, abs=0.03) for time in came]
+    assert len(heard.of(DetectionEvent.DWELL, Edge.BEGIN)) == len(heard.of(DetectionEvent.DWELL, Edge.END)) == 10
+    assert heard.of(DetectionEvent.WRONG_WAY) == []
+    assert heard.values("vehicle_speed") == [pytest.approx(60, rel=0.05)] * 10
+    assert heard.values("mean_speed") == [pytest.approx(60, rel=0.03)]
+    assert heard.values("speeding_share") == [100.0]
+
+
+@pytest.mark.parametrize("at", FEW_RATES, ids=["3 fps", "5 fps", "10 fps", "25 fps"])
+def test_who_goes_through_a_zone_of_4_m_the_wrong_way_is_told_at_any_rate(at: list[float]) -> None:
+    wrong = [Mover(CAR, straight((0, 8), (0, 60 / KMH), begin=4.37 * n)) for n in range(10)]
+    heard = play(places([short()]), Street(wrong, CAMERA), at, shake=1)
+    assert len({each.track.id for each in heard.of(DetectionEvent.WRONG_WAY) if each.track}) == 10
+
+
 # --- stopped
 
 HALT = by_points((0, 1, 50), (5, 1, 25), (25, 1, 25), (30, 1, 5.5))
@@ -179,6 +212,16 @@ def test_a_vehicle_that_is_hidden_where_it_stands_has_not_moved_though_its_track
     assert [found.track.id for found in (begin, end) if found.track] == ["1-1", "1-1"]
     assert begin.at / 1000 == pytest.approx(13, abs=1.0)
     assert end.at / 1000 == pytest.approx(40.5, abs=1.0)
+
+
+def test_a_vehicle_that_is_hidden_for_less_than_the_zone_s_gap_has_not_moved() -> None:
+    first = Mover(CAR, by_points((0, 1, 50), (5, 1, 25), (20, 1, 25)))
+    again = Mover(CAR, by_points((45, 1, 25), (60, 1, 25), (64, 1, 9)))
+    heard = play(places([lane(stopped_s=8, gap_s=30)]), Street([first, again], CAMERA), times(5, 64), shake=3)
+    begin, end = heard.of(DetectionEvent.STOPPED)
+    assert [found.track.id for found in (begin, end) if found.track] == ["1-1", "1-1"]
+    assert begin.at / 1000 == pytest.approx(13, abs=1.0)
+    assert end.at / 1000 == pytest.approx(60.5, abs=1.0)
 
 
 def test_a_vehicle_that_comes_to_another_s_place_later_stops_anew() -> None:

@@ -13,7 +13,7 @@ from tests.unit.vision.street import SIZE, PinholeCamera, Street, ms, times
 from vision.analytics.places import Places
 from vision.analytics.zone import Finding, Measure
 from vision.plane import Plane
-from vision.tracker import Tracked
+from vision.tracker import Track, Tracked
 
 CAMERA = PinholeCamera()
 SQUARE = CAMERA.ground((-5, 14), (5, 14), (5, 24), (-5, 24))
@@ -51,13 +51,18 @@ def places(zones: Iterable[Zone] = (), lines: Iterable[Line] = (), *, calibrated
 def play(
     watching: Places, street: Street, at: Iterable[float], shake: int | None = None, *, calibrated: bool = True
 ) -> Heard:
-    """Everything that is said until the end of the scene; with `shake`, boxes tremble by a pixel."""
+    """Everything that is said until the end of the scene; with `shake`, boxes tremble by a pixel.
+
+    A track ends when it is not in the next picture, as those do that are settled.
+    """
     noise = None if shake is None else np.random.default_rng(shake)
-    heard = Heard([], [])
+    heard, before = Heard([], []), list[Track]()
     for time in at:
         tracked = street.tracked(time, noise)
         live = tracked.live if calibrated else [track._replace(ground=None) for track in tracked.live]
-        said = watching.update(Tracked(live, []), ms(time))
+        here = {track.id for track in live}
+        ended, before = [track for track in before if track.id not in here], live
+        said = watching.update(Tracked(live, ended), ms(time))
         heard.findings.extend(said.findings)
         heard.measures.extend(said.measures)
     said = watching.end()
