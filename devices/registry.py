@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from devices.camera_checks import check_looking
 from devices.checks import check_area_validity, check_calendar, check_dated
 from devices.decoders import DECODERS
 from devices.zone_checks import check_places
@@ -46,17 +47,20 @@ class Registry:
     """Reads and writes documents over one connection. `by` is the person or program that changes things.
 
     `put` and `retire` raise BadInput naming the field, the value and what would be right. The caller owns the
-    transaction: nothing is visible before it commits.
+    transaction: nothing is visible before it commits. `check`: what another room knows of a document, raising BadInput.
     """
 
-    def __init__(self, connection: psycopg.Connection, by: str) -> None:
-        self._connection, self._by = connection, by
+    def __init__(
+        self, connection: psycopg.Connection, by: str, check: Callable[[Document], object] = lambda _: None
+    ) -> None:
+        self._connection, self._by, self._check = connection, by, check
 
     def put(self, document: D) -> D:
         """Store a document as the next version; an unchanged one stays as it is. Returns what is stored."""
         kind = KIND_OF[type(document)]
         check_id(f"{kind}.id", document.id)
         _CHECKS[type(document)](self, document)
+        self._check(document)
         self._connection.execute("select pg_advisory_xact_lock(%s)", [_OUTBOX_LOCK])
         before = self.find(kind, document.id)
         version = before.version if before else 0
@@ -227,6 +231,7 @@ def _check_camera(registry: Registry, camera: Camera) -> None:
     _check_url("camera.url", camera.url)
     if camera.evidence_url:
         _check_url("camera.evidence_url", camera.evidence_url)
+    check_looking(camera)
     check_places(camera)
 
 

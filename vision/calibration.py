@@ -48,9 +48,9 @@ class Pairs(NamedTuple):
     anchor: Anchor | None = None
 
 
-def refuse(field: str, value: object, expected: str) -> BadInput:
+def refuse(field: str, value: object, expected: str, vi: str = "") -> BadInput:
     """The error for a calibration that cannot be."""
-    return BadInput(field, value.round(2).tolist() if isinstance(value, np.ndarray) else value, expected)
+    return BadInput(field, value.round(2).tolist() if isinstance(value, np.ndarray) else value, expected, vi=vi)
 
 
 def ground_pairs(calibration: Calibration) -> Pairs | None:
@@ -66,7 +66,12 @@ def ground_pairs(calibration: Calibration) -> Pairs | None:
 def _of_points(calibration: Calibration) -> Pairs:
     field, points = f"{_FIELD}.points", calibration.points
     if len(points) < LEAST_POINTS:
-        raise refuse(field, len(points), f"{LEAST_POINTS} or more points, better 8, spread over the ground")
+        raise refuse(
+            field,
+            len(points),
+            f"{LEAST_POINTS} or more points, better 8, spread over the ground",
+            f"ít nhất {LEAST_POINTS} điểm, tốt hơn là 8, trải khắp mặt đất",
+        )
     for n, point in enumerate(points):
         if (point.metres is None) == (point.position is None):
             raise refuse(f"{field}.{n}", point.picture, "one of metres [x, y] and position [longitude, latitude]")

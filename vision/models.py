@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from pipeline.core.errors import ConfigError
 from pipeline.core.folders import cache_folder
-from vision.detectors import DETECTORS
+from vision.detectors import DETECTORS, Options
+from vision.detectors.coco import NAMES
 
 ULTRALYTICS_LICENCE = "AGPL-3.0"
 _PUBLISHED = "https://github.com/ultralytics/assets/releases"
@@ -53,14 +54,16 @@ def _exports(folder: Path) -> list[Model]:
 
 
 def _export(path: Path) -> Model:
-    """An export of the YOLO family, its licence as its maker wrote it into the file."""
+    """A file for the detector `onnx`, its licence as its maker wrote it into the file. It is loaded and tried."""
     from vision.detectors.nanodet import session
-    from vision.detectors.yolo_export import metadata, names_of
+    from vision.detectors.onnx_model import OnnxModel
+    from vision.detectors.yolo_export import YoloExport, metadata
 
     try:
-        found = metadata(session(path))
-        licence = found.get("license", "not said in the file").partition(" ")[0]
-        return Model("onnx", path.name, True, licence, len(names_of(found)), str(path))
+        chosen = OnnxModel(Options(0.5, path)).chosen
+        licence = metadata(session(path)).get("license", "").partition(" ")[0] or "not said in the file"
+        classes = chosen.classes if isinstance(chosen, YoloExport) else len(NAMES)
+        return Model("onnx", path.name, True, licence, classes, str(path))
     except ConfigError as error:
         return Model("onnx", path.name, False, "", file=str(path), problem=str(error))
 

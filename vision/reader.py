@@ -24,11 +24,12 @@ from vision.address import Address
 from vision.gate import Gate
 from vision.gauges import CameraGauges
 from vision.health import FROZEN_S, Health
-from vision.picture import Picture
+from vision.picture import ClockSource, Picture
 from vision.resting import Resting
 from vision.sampling import BackOff, Sampler
 from vision.stillness import Stillness
 from vision.stream import Frame, Stream, StreamFault, opened
+from vision.timeline import Timeline
 
 REOPEN_S = 60.0
 """A stream is opened anew for its camera's clock at most so often."""
@@ -79,9 +80,9 @@ class Reader:
         self._health = Health(self.timing.frozen_s)
         self._back_off = BackOff(self.timing.pause_low_s, self.timing.pause_high_s, random.Random())
         self._stopping = threading.Event()
-        self._pictures, self._last_at = 0, 0
+        self._pictures = 0
+        self._timeline = Timeline(steps=keys_only)
         self._stillness = Stillness()
-        self._last_stream_s: float | None = None
         self._gate = Gate()
         self._said = ""
         self._stream: Stream | None = None
@@ -159,31 +160,31 @@ class Reader:
         before: Frame | None = None
         clock_lost = _ClockLost(self._name, self._gauges)
         stream.key_frames_only = self._keys_only
+        self._timeline.connected()
         for frame in stream.frames():
             if self._stopping.is_set() or clock_lost.reopen(stream):
                 return
             self._tally(stream)
             late = before is not None and is_leftover(before, frame, self.timing.frozen_s)
             before = frame
+            told = self._timeline.of(frame)
             resting.frame(frame)
             if frame.key:
                 self._stillness.key()
-            if not late and (stream.key_frames_only or sampler.take(seconds(frame))):
-                self._take(frame)
+            if told and not late and (stream.key_frames_only or sampler.take(seconds(frame))):
+                self._take(frame, *told)
                 rests = self._rests and resting.may_rest(self._gate.quiet_s)
                 stream.key_frames_only = self._keys_only or rests
 
-    def _take(self, frame: Frame) -> None:
+    def _take(self, frame: Frame, at: int, clock: ClockSource) -> None:
         image = frame.shown.image()
         self._health.picture(time.monotonic(), new=self._stillness.new(image))
         self._back_off.reset()
         self._said = ""
         self._pictures += 1
-        self._last_at = slewed(frame.at, frame.stream_s, self._last_at, self._last_stream_s)
-        self._last_stream_s = frame.stream_s
-        quiet = not self._gate.look(frame.shown.small(), self._last_at)
+        quiet = not self._gate.look(frame.shown.small(), at)
         self._gauges.picture(frame.arrived)
-        self._deliver(Picture(image, self._last_at, self._pictures, frame.clock, frame.arrived, quiet))
+        self._deliver(Picture(image, at, self._pictures, clock, frame.arrived, quiet))
 
     def _say(self, sentence: str) -> None:
         if sentence != self._said and not self._stopping.is_set():
@@ -211,16 +212,6 @@ class _ClockLost:
 def seconds(frame: Frame) -> float:
     """A frame's time for sampling: the stream's own, or that of arrival."""
     return frame.arrived / 1000 if frame.stream_s is None else frame.stream_s
-
-
-def slewed(at: int, stream_s: float | None, last_at: int, last_stream_s: float | None) -> int:
-    """A picture's time, ms, where the clock may have stepped back since the last one.
-
-    It does when the camera's first sender report replaces the time of arrival, by the delay of the line. Time then
-    goes on at half its speed, measured by the stream's own seconds, until the camera's clock has caught up.
-    """
-    gap_s = 0.0 if stream_s is None or last_stream_s is None else stream_s - last_stream_s
-    return max(at, last_at + max(1, round(gap_s * 500)))
 
 
 def is_leftover(before: Frame, frame: Frame, frozen_s: float) -> bool:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from pipeline.cli.calibrated import exactness
 from pipeline.cli.output import AsJson, Sets, show
 from pipeline.cli.services import registry, settings
 from pipeline.core.catalogue import Kind
@@ -29,7 +30,7 @@ def apply(files: Annotated[list[Path], typer.Argument(metavar="FILE...")], sets:
     with registry(settings(sets)) as open_registry:
         for kind, raw in sorted(found, key=lambda pair: _ORDER.index(pair[0])):
             stored = open_registry.put(document_of(kind, raw))
-            print(f"{kind}/{stored.id} version {stored.version}")
+            print(f"{kind}/{stored.id} version {stored.version}{exactness(stored)}")
 
 
 @group.command("list")

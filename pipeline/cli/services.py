@@ -25,13 +25,17 @@ def settings(sets: Sequence[str]) -> Settings:
 
 @contextmanager
 def registry(found: Settings) -> Iterator[Registry]:
-    """The registry in one transaction: committed when the block ends well. Raises ServiceMissing."""
+    """The registry in one transaction: committed when the block ends well. Raises ServiceMissing.
+
+    It checks calibrations too: how to, only vision knows.
+    """
     from devices.registry import Registry
+    from pipeline.cli.calibrated import plane_of
     from pipeline.migrations import connect
 
     connection = connect(found.postgres.dsn.get_secret_value())
     with connection:
-        yield Registry(connection, by=f"{pwd.getpwuid(os.getuid()).pw_name} (ioc)")
+        yield Registry(connection, by=f"{pwd.getpwuid(os.getuid()).pw_name} (ioc)", check=plane_of)
 
 
 def mosquitto(found: Settings) -> Broker:

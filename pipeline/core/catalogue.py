@@ -211,11 +211,17 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     person_height: float = 1.7
 
 
+DETECTOR_NAMES = ("hog", "motion", "onnx", "scripted", "ultralytics", "yolo")
+"""What a camera may name as its detector: the rows of `vision.detectors.DETECTORS`, closed; a test holds them equal."""
+
+
 class Camera(Document, frozen=True, kw_only=True, omit_defaults=True):
     """One registered camera. `url` never holds a password: that is `secret`, a name in the secret store.
 
     `url` is the stream to be analysed, a sub-stream where there is one; `evidence_url` the main stream, of which
     stills and evidence are, where it has a key frame near in time. `backend`: what reads the stream.
+    `fps`: pictures a second that are looked at, 0.5 to 30. `detector`: one of DETECTOR_NAMES; `threshold`: the least
+    confidence of what it sees, 0.05 to 0.95. The attribute `model` names a model file of its own.
     `rests_on_key_frames`: while nothing changes decode key frames only; saves most of the decoding, and a mover may go
     unseen for two seconds.
     """

@@ -38,12 +38,16 @@ class IocError(Exception):
 
 
 class BadInput(IocError):
-    """A value that a person or a device gave is wrong: names the field, the value and what would be right."""
+    """A value that a person or a device gave is wrong: names the field, the value and what would be right.
 
-    def __init__(self, field: str, value: object, expected: str, where: str = "") -> None:
+    `vi`: what would be right, in Vietnamese; the message then says it in both languages.
+    """
+
+    def __init__(self, field: str, value: object, expected: str, where: str = "", *, vi: str = "") -> None:
         self.field, self.value, self.expected, self.where = field, value, expected, where
         prefix = f"{where}: " if where else ""
-        super().__init__(f"{prefix}{field}: {shown(value)} is not valid; expected {expected}")
+        also = f" / giá trị không hợp lệ; cần {vi}" if vi else ""
+        super().__init__(f"{prefix}{field}: {shown(value)} is not valid; expected {expected}{also}")
 
 
 class Rejected(IocError):

@@ -6,7 +6,12 @@ import inspect
 
 import pytest
 
+from pipeline.core.catalogue import DETECTOR_NAMES
 from vision.detectors import DETECTORS, Detector
+
+
+def test_the_core_names_the_detectors_that_there_are() -> None:
+    assert sorted(DETECTORS) == list(DETECTOR_NAMES)
 
 
 @pytest.mark.parametrize("name", DETECTORS)

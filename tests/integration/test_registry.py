@@ -16,6 +16,7 @@ from typing import Any
 import paho.mqtt.client as mqtt
 import psycopg
 import pytest
+import yaml
 from paho.mqtt.enums import CallbackAPIVersion
 
 from devices.registry import Registry
@@ -94,6 +95,52 @@ def test_a_camera_url_with_a_password_is_refused_without_repeating_it(registry: 
     with pytest.raises(BadInput) as caught:
         registry.put(Camera(id="c1", site=site, url="rtsp://viewer:s3cret@10.0.0.9/1"))
     assert "s3cret" not in str(caught.value)
+
+
+BAD_CAMERAS: list[tuple[dict[str, Any], str]] = [
+    ({"detector": "hogg"}, "camera.detector: 'hogg' is not valid; expected one of hog, motion, onnx"),
+    ({"fps": 0.0}, "camera.fps: 0.0 is not valid; expected a number from 0.5 to 30"),
+    ({"threshold": 50.0}, "camera.threshold: 50.0 is not valid; expected a number from 0.05 to 0.95"),
+    ({"frame_size": [0, 0]}, "camera.frame_size: (0, 0) is not valid; expected width and height in pixels"),
+    (
+        {"calibration": {"points": [{"picture": [n, n * n], "metres": [n, n * n]} for n in range(3)]}},
+        "camera.calibration.points: 3 is not valid; expected 4 or more points",
+    ),
+]
+
+
+@pytest.mark.parametrize(("fields", "sentence"), BAD_CAMERAS, ids=[next(iter(fields)) for fields, _ in BAD_CAMERAS])
+def test_a_camera_that_cannot_be_looked_at_is_refused_on_every_way(
+    stack: StackUnderTest, site: str, tmp_path: Path, fields: dict[str, Any], sentence: str
+) -> None:
+    name, url = f"c{uuid.uuid4().hex[:8]}", "rtsp://10.0.0.9/1"
+    file = tmp_path / "cameras.yaml"
+    file.write_text(yaml.safe_dump({"camera": [{"id": name, "site": site, "url": url, **fields}]}))
+    applied = ioc(stack, "catalogue", "apply", str(file))
+    options = [word for field in ("detector", "fps", "threshold") if field in fields
+               for word in (f"--{field}", str(fields[field]))]  # fmt: skip
+    if not options:
+        places = tmp_path / "places.yaml"
+        places.write_text(yaml.safe_dump(fields))
+        options = ["--zones", str(places)]
+    added = ioc(stack, "camera", "add", name, "--url", url, "--site", site, *options)
+    for done in (applied, added):
+        assert done.returncode == 1
+        assert sentence in done.stderr
+        assert "giá trị không hợp lệ; cần" in done.stderr
+    assert name not in ioc(stack, "camera", "list").stdout
+
+
+def test_a_camera_is_added_with_a_detector_a_threshold_and_a_model_of_its_own(
+    stack: StackUnderTest, site: str, registry: Registry
+) -> None:
+    name = f"c{uuid.uuid4().hex[:8]}"
+    looked = ("--detector", "ultralytics", "--threshold", "0.4", "--model", "yolo11n.pt")
+    done = ioc(stack, "camera", "add", name, "--url", "rtsp://10.0.0.9/1", "--site", site, *looked)
+    assert done.returncode == 0, done.stderr
+    stored = registry.find(Kind.CAMERA, name)
+    assert isinstance(stored, Camera)
+    assert (stored.detector, stored.threshold, stored.attributes) == ("ultralytics", 0.4, {"model": "yolo11n.pt"})
 
 
 def test_a_position_outside_the_earth_is_refused() -> None:

@@ -335,7 +335,9 @@ async def test_crossings_of_a_line_and_a_stay_become_detections_and_the_counts_a
 async def test_a_retired_camera_is_left_alone(city: City) -> None:
     camera = city.yard.add("brief", "rtsp://127.0.0.1:9/none")
     await city.yard.until(camera, CameraState.OFFLINE)
-    gone = city.yard.add("wrong", "rtsp://127.0.0.1:9/none", detector="magic", zones=(Zone(id="z", polygon=POLYGON),))
+    gone = city.yard.add(
+        "wrong", "rtsp://127.0.0.1:9/none", attributes={"model": "none.onnx"}, zones=(Zone(id="z", polygon=POLYGON),)
+    )
     await city.yard.until(gone, CameraState.UNSUPPORTED)
     with city.yard.registry() as registry:
         registry.retire(Kind.CAMERA, gone, now_ms())

@@ -67,7 +67,8 @@ def exported(model: Any, folder: Path, **options: Any) -> Path:
     model.save(str(weights))
     from ultralytics import YOLO
 
-    return Path(YOLO(str(weights)).export(format="onnx", imgsz=(ROWS, COLUMNS), opset=13, simplify=False, **options))
+    wanted = {"imgsz": (ROWS, COLUMNS), "opset": 13, "simplify": False, **options}
+    return Path(YOLO(str(weights)).export(format="onnx", **wanted))
 
 
 def rows(seen: list[Seen]) -> np.ndarray:
@@ -155,6 +156,41 @@ def test_cameras_with_one_model_share_its_batches(weights: Path) -> None:
         assert sizes == [1, 6]
     finally:
         network.batcher._run_batch, network.batcher._room = real, WaitingRoom()
+
+
+@pytest.mark.parametrize("metadata", [True, False], ids=["as exported", "without metadata"])
+@pytest.mark.parametrize("options", [{}, {"batch": 4}, {"dynamic": True}], ids=["of one", "of four", "open"])
+def test_cameras_share_the_batches_of_an_export_whatever_its_own_are(
+    model: Any, tmp_path: Path, options: dict[str, Any], metadata: bool
+) -> None:
+    if not metadata and "batch" in options:
+        pytest.skip("without metadata nobody knows that its batch is of four")
+    path = exported(model, tmp_path, **{"imgsz": 640, **options})
+    if not metadata:
+        import onnx
+
+        bare = onnx.load(path)
+        del bare.metadata_props[:]
+        onnx.save(bare, path)
+    from ultralytics import YOLO
+
+    network = ours.Network(YOLO(str(path), task="detect"), "cpu", path)
+    image = picture()
+    (alone,) = network.predict([image])
+    assert alone
+    for seen in network.predict([image] * 6):
+        assert rows_of(seen) == pytest.approx(rows_of(alone), abs=0.01)
+    network.batcher.stop()
+
+
+def rows_of(seen: list[Seen]) -> np.ndarray:
+    return np.array([(*each.box, each.confidence) for each in seen])
+
+
+def test_an_export_that_cannot_be_run_is_a_mistake_of_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "bad.onnx").write_bytes(b"not a model")
+    with pytest.raises(ConfigError, match="ultralytics cannot load"):
+        DETECTORS["ultralytics"](Options(LOWEST, attributes={"model": str(tmp_path / "bad.onnx")}))
 
 
 def test_an_untrained_architecture_can_be_named_and_says_nothing_of_a_black_picture() -> None:

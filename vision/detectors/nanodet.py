@@ -10,6 +10,7 @@ far from it are no people.
 from __future__ import annotations
 
 import math
+from contextlib import suppress as suppressing
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -59,12 +60,14 @@ def has_integer_dot_products(source: Path = Path("/proc/cpuinfo")) -> bool:
 
 
 class NanoDet:
-    """Objects of the 80 COCO classes. Raises ConfigError when the model cannot be loaded."""
+    """Objects of the 80 COCO classes. Raises ConfigError when the model cannot be loaded, or is another one."""
 
     def __init__(self, options: Options) -> None:
-        self._session = session(options.model or default_model())
+        model = options.model or default_model()
+        self._session = session(model)
         self._input = self._session.get_inputs()[0].name
         self._lowest = options.lowest
+        _check(model, self._session)
         self._plane = PlaneOfSize(options.calibration, options.frame_size)
 
     def detect(self, picture: Picture) -> list[Seen]:
@@ -91,6 +94,38 @@ def session(model: Path) -> Any:
         return onnxruntime.InferenceSession(str(model), settings, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors share no parent below Exception
         raise ConfigError(f"vision.model: {model} is no model that onnxruntime can load: {error}") from error
+
+
+def tried(model: Path, loaded: Any, values: NDArray[Any]) -> list[Floats]:
+    """What a model gives for one input, as it is loaded: a mistake shows then, not with every picture.
+
+    Raises ConfigError that says which input the file wants.
+    """
+    inputs = loaded.get_inputs()
+    try:
+        return [np.asarray(each, np.float32) for each in loaded.run(None, {inputs[0].name: values})]
+    except Exception as error:  # onnxruntime's errors share no parent below Exception
+        wants = ", ".join(f"{each.type} {' x '.join(map(str, each.shape))}" for each in inputs)
+        raise ConfigError(
+            f"vision.model: {model} takes no picture: its input is {wants}; expected one input of 1 x 3 x height x "
+            f"width, or of sizes left open; export it with a batch of 1, not channels last ({type(error).__name__})"
+        ) from error
+
+
+def _check(model: Path, loaded: Any) -> None:
+    """Whether a model is NanoDet, by what it gives for a picture. Raises ConfigError."""
+    width, height = LONG_SIDE, SIDE
+    cells = [(width // stride) * (height // stride) for stride in STRIDES]
+    wanted = sorted((1, each, values) for each in cells for values in (len(NAMES), 4 * BINS))
+    given: list[tuple[int, ...]] = []
+    with suppressing(ConfigError):
+        given = sorted(each.shape for each in tried(model, loaded, np.zeros((1, 3, height, width), np.float32)))
+    if given != wanted:
+        raise ConfigError(
+            f"vision.model: {model} names no classes in its metadata, and is not NanoDet (for pictures of any size "
+            f"three grids of 1 x cells x {len(NAMES)} and 1 x cells x {4 * BINS}); expected an export of the YOLO "
+            "family with `names` in its metadata, as ultralytics writes it, or NanoDet"
+        )
 
 
 def input_size(width: int, height: int) -> Size:

@@ -14,7 +14,8 @@ from vision.picture import Picture, Seen
 class OnnxModel:
     """The camera's attribute `model` names a file of its own for it; a name alone is one in the cache's models.
 
-    An export of the YOLO family names its classes in its metadata; NanoDet does not. Raises ConfigError.
+    An export of the YOLO family names its classes in its metadata; what names none has to give what NanoDet does.
+    Raises ConfigError.
     """
 
     def __init__(self, options: Options) -> None:

@@ -16,10 +16,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pipeline.core.errors import ConfigError
 from pipeline.core.folders import cache_folder
 from vision.detectors import Options
-from vision.detectors.batching import Batcher
+from vision.detectors.batching import MOST, Batcher
 from vision.picture import Box, Image, Picture, Seen
 
 DEFAULT_MODEL = "yolo11n.pt"
@@ -28,6 +30,8 @@ LOWEST = 0.05
 """What a batch is asked for; each camera then keeps what is above its own threshold."""
 _QUIET = {"YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false", "YOLO_VERBOSE": "false"}
 _ANSWER_S = 30.0
+_WEIGHTS = (".pt", ".yaml", ".yml")
+"""Of torch itself, which takes any number of pictures; everything else is an export."""
 
 
 class Ultralytics:
@@ -59,18 +63,38 @@ class Ultralytics:
 
 
 class Network:
-    """A loaded model and its batches."""
+    """A loaded model and its batches. `export`: its file, where that is an export. It is tried once.
 
-    def __init__(self, model: Any, device: str) -> None:
+    Raises whatever ultralytics and its parts do when it cannot be run.
+    """
+
+    def __init__(self, model: Any, device: str, export: Path | None = None) -> None:
         self._model, self._device = model, device
+        self._predict([np.zeros((64, 64, 3), np.uint8)])  # only now it is loaded, and a mistake shows
+        self._most = MOST if export is None else _batch_of(model.predictor.model, export)
         self.batcher = Batcher(self.predict)
 
     def predict(self, images: Sequence[Image]) -> list[list[Seen]]:
-        """What is in each of the images, in one run."""
+        """What is in each of the images, in one run, or in as many as the export's batch wants."""
+        parts = [images[begin : begin + self._most] for begin in range(0, len(images), self._most)]
+        return [seen for part in parts for seen in self._predict(part)]
+
+    def _predict(self, images: Sequence[Image]) -> list[list[Seen]]:
         results = self._model.predict(
             list(images), conf=LOWEST, iou=NMS_OVERLAP, device=self._device, half=self._device != "cpu", verbose=False
         )
         return [_seen(result) for result in results]
+
+
+def _batch_of(backend: Any, export: Path) -> int:
+    """How many pictures an export takes at once: MOST where the file leaves it open, 1 where it does not say.
+
+    An AutoBackend has `dynamic` and `batch`, from the file's metadata or its outputs; of an open engine `batch` is the
+    most that it was built for. Since 8.4 it splits batches itself where metadata say that the file's is fixed.
+    """
+    if export.suffix == ".onnx" and getattr(backend, "dynamic", False):
+        return MOST
+    return min(MOST, max(1, int(getattr(backend, "batch", 1))))
 
 
 def model_file(options: Options) -> Path:
@@ -114,9 +138,10 @@ def _network(model: Path) -> Network:
     ultralytics.settings.update({"sync": False})
     try:
         loaded = ultralytics.YOLO(str(model), task="detect")
+        export = None if model.suffix in _WEIGHTS else model
+        return Network(loaded, "cuda:0" if torch.cuda.is_available() else "cpu", export)
     except Exception as error:  # ultralytics raises whatever its parts raise
         raise ConfigError(f"camera.attributes.model: ultralytics cannot load {model}: {error}") from error
-    return Network(loaded, "cuda:0" if torch.cuda.is_available() else "cpu")
 
 
 def _seen(result: Any) -> list[Seen]:

@@ -16,15 +16,17 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from prometheus_client import Counter
 
 from pipeline.core.errors import ConfigError
 from vision.detectors import Options
-from vision.detectors.nanodet import session
+from vision.detectors.nanodet import session, tried
 from vision.picture import Box, Image, Picture, Seen
 
 NMS_OVERLAP = 0.6
@@ -35,6 +37,8 @@ GREY = 114
 SIDE = 640
 """The input's side where neither the file's shape nor its metadata say one."""
 _END_TO_END_ROWS = 1000
+_LEAST_SIDE = 32
+UNNAMED = Counter("ioc_vision_unnamed_boxes", "Boxes left out: the model's file has no name for their class", ["model"])
 Floats = NDArray[np.float32]
 
 
@@ -59,28 +63,38 @@ class YoloExport:
 
     def __init__(self, options: Options) -> None:
         assert options.model is not None
-        self._session, self._lowest = session(options.model), options.lowest
+        self._model, self._session, self._lowest = options.model, session(options.model), options.lowest
         self._names = names_of(metadata(self._session))
         entry = self._session.get_inputs()[0]
         self._input, self._type = entry.name, np.float16 if "float16" in entry.type else np.float32
-        self._size = _input_size(entry.shape, metadata(self._session))
-        self._decode(self._run(np.zeros((64, 64, 3), np.uint8))[0])  # a mistake shows now, not with the first picture
+        self._size = _input_size(options.model, entry.shape, metadata(self._session))
+        shown, _ = self._prepared(np.zeros((64, 64, 3), np.uint8))
+        self._decode(tried(options.model, self._session, shown)[0])
+
+    @property
+    def classes(self) -> int:
+        """How many kinds of objects it knows."""
+        return len(self._names)
 
     def detect(self, picture: Picture) -> list[Seen]:
         """All objects of the picture, after non-maximum suppression in each class."""
         output, fitted = self._run(picture.image)
         corners, labels, scores = self._decode(output)
-        corners = _unfitted(corners, fitted, picture.size)
-        return [
-            Seen(Box(x1, y1, x2 - x1, y2 - y1), self._names[int(label)], float(score))
-            for (x1, y1, x2, y2), label, score in zip(corners.tolist(), labels, scores, strict=True)
-            if x2 > x1 and y2 > y1
-        ]
+        corners, found = _unfitted(corners, fitted, picture.size), list[Seen]()
+        for (x1, y1, x2, y2), label, score in zip(corners.tolist(), labels.tolist(), scores.tolist(), strict=True):
+            if label not in self._names:
+                UNNAMED.labels(self._model.name).inc()
+            elif x2 > x1 and y2 > y1:
+                found.append(Seen(Box(x1, y1, x2 - x1, y2 - y1), self._names[label], score))
+        return found
 
     def _run(self, image: Image) -> tuple[Floats, Fitted]:
-        boxed, fitted = letter_box(image, self._size)
-        values = (boxed[:, :, ::-1].transpose(2, 0, 1)[None] / np.float32(255)).astype(self._type)
+        values, fitted = self._prepared(image)
         return np.asarray(self._session.run(None, {self._input: values})[0], np.float32), fitted
+
+    def _prepared(self, image: Image) -> tuple[NDArray[Any], Fitted]:
+        boxed, fitted = letter_box(image, self._size)
+        return (boxed[:, :, ::-1].transpose(2, 0, 1)[None] / np.float32(255)).astype(self._type), fitted
 
     def _decode(self, output: Floats) -> tuple[Floats, NDArray[np.int64], Floats]:
         return decode(output, len(self._names), self._lowest)
@@ -104,14 +118,22 @@ def names_of(found: Mapping[str, str]) -> dict[int, str]:
         raise ConfigError("vision.model: the file's metadata hold no readable `names` of its classes") from None
 
 
-def _input_size(shape: list[Any], found: Mapping[str, str]) -> tuple[int, int]:
-    """Width and height of the input; a side that the file leaves open is the metadata's `imgsz` (rows, columns)."""
+def _input_size(model: Path, shape: list[Any], found: Mapping[str, str]) -> tuple[int, int]:
+    """Width and height of the input; a side that the file leaves open is the metadata's `imgsz` (rows, columns).
+
+    Raises ConfigError when it is not 1 x 3 x height x width.
+    """
     try:
-        rows, columns = ast.literal_eval(found.get("imgsz", f"[{SIDE}, {SIDE}]"))
+        rows, columns = (int(side) for side in ast.literal_eval(found.get("imgsz", f"[{SIDE}, {SIDE}]")))
     except (ValueError, SyntaxError, TypeError):
         rows = columns = SIDE
-    sides = [side if isinstance(side, int) else said for side, said in zip(shape[2:], (rows, columns), strict=True)]
-    return sides[1], sides[0]
+    sides = [side if isinstance(side, int) else said for side, said in zip(shape, (1, 3, rows, columns), strict=False)]
+    if len(shape) != 4 or sides[:2] != [1, 3] or min(sides[2:]) < _LEAST_SIDE:
+        raise ConfigError(
+            f"vision.model: {model} takes no picture: its input is {' x '.join(map(str, shape))}; expected 1 x 3 x "
+            "height x width, or sizes left open: export it with a batch of 1, not channels last"
+        )
+    return sides[3], sides[2]
 
 
 def letter_box(image: Image, size: tuple[int, int]) -> tuple[Image, Fitted]:
@@ -152,7 +174,7 @@ def decode(output: Floats, names: int, lowest: float) -> tuple[Floats, NDArray[n
     layout, turned = layout_of(output.shape, names)
     rows = output[0].T if turned else output[0]
     if layout is Layout.END_TO_END:
-        kept = rows[rows[:, 4] >= lowest]
+        kept = rows[(rows[:, 4] >= lowest) & np.isfinite(rows).all(1)]
         return kept[:, :4], kept[:, 5].astype(np.int64), kept[:, 4]
     scores = rows[:, 4:] if layout is Layout.RAW else rows[:, 5:] * rows[:, 4:5]
     best = scores.max(1)

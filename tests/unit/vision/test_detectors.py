@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from vision.detectors import DETECTORS, Options
 from vision.detectors.coco import NAMES
 from vision.detectors.nanodet import decode, suppress
 from vision.detectors.scripted import Scripted
+from vision.detectors.ultralytics import Network
 from vision.picture import Box, Picture, Seen, overlap
 
 BLANK = np.zeros((576, 768, 3), np.uint8)
@@ -71,6 +73,43 @@ def test_a_file_that_is_no_model_is_a_mistake_of_the_settings(tmp_path: Path) ->
     (tmp_path / "bad.onnx").write_bytes(b"not a model")
     with pytest.raises(ConfigError, match="is no model that onnxruntime can load"):
         DETECTORS["onnx"](Options(0.3, tmp_path / "bad.onnx"))
+
+
+class Exported:
+    """A file as ultralytics loads it, which refuses more pictures than it was exported for."""
+
+    def __init__(self, *, dynamic: bool, batch: int, most: int) -> None:
+        self.predictor = SimpleNamespace(model=SimpleNamespace(dynamic=dynamic, batch=batch))
+        self.most, self.shown = most, list[int]()
+
+    def predict(self, images: list[Any], **_: Any) -> list[Any]:
+        assert len(images) <= self.most, f"Got: {len(images)} Expected: {self.most}"
+        self.shown.append(len(images))
+        found = (np.array([[0.0, 0, 10, 20]]), np.array([0.0]), np.array([0.5]))
+        boxes = SimpleNamespace(xyxy=found[0], cls=found[1], conf=found[2])
+        return [SimpleNamespace(boxes=boxes, names={0: "person"}) for _ in images]
+
+
+@pytest.mark.parametrize(
+    ("export", "dynamic", "batch", "most", "shown"),
+    [
+        (None, False, 1, 16, [5]),
+        ("open.onnx", True, 1, 16, [5]),
+        ("fixed.onnx", False, 1, 1, [1, 1, 1, 1, 1]),
+        ("four.onnx", False, 4, 4, [4, 1]),
+        ("fixed.engine", False, 1, 1, [1, 1, 1, 1, 1]),
+        ("open.engine", True, 4, 4, [4, 1]),
+    ],
+)
+def test_an_export_is_shown_as_many_pictures_at_once_as_it_was_made_for(
+    export: str | None, dynamic: bool, batch: int, most: int, shown: list[int]
+) -> None:
+    made = Exported(dynamic=dynamic, batch=batch, most=most)
+    network = Network(made, "cpu", None if export is None else Path(export))
+    answers = network.predict([BLANK] * 5)
+    network.batcher.stop()
+    assert answers == [[Seen(Box(0, 0, 10, 20), "person", 0.5)]] * 5
+    assert made.shown == [1, *shown]  # it was tried once
 
 
 def test_an_unknown_detector_is_told_the_known_ones() -> None:

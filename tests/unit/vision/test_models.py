@@ -50,6 +50,21 @@ def test_a_file_that_cannot_be_used_says_why(tmp_path: Path) -> None:
     assert "is no model that onnxruntime can load" in broken.problem
 
 
+def test_a_file_that_loads_and_takes_no_picture_or_names_no_class_is_not_installed(tmp_path: Path) -> None:
+    output = raw().transpose(0, 2, 1)
+    batched, unnamed = model(tmp_path, output, shape=(4, 3, 320, 320)), model(tmp_path, output, {})
+    found = named(models(tmp_path))
+    assert (found[batched.name].installed, found[unnamed.name].installed) == (False, False)
+    assert "takes no picture: its input is 4 x 3 x 320 x 320" in found[batched.name].problem
+    assert "names no classes in its metadata" in found[unnamed.name].problem
+
+
+def test_a_nanodet_of_another_name_is_told_by_what_it_gives(tmp_path: Path, nanodet: Path) -> None:
+    (tmp_path / "yard.onnx").symlink_to(nanodet)
+    found = named(models(tmp_path))["yard.onnx"]
+    assert (found.installed, found.classes, found.licence) == (True, 80, "not said in the file")
+
+
 def test_the_command_prints_a_table_or_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IOC_CACHE", str(tmp_path))
     table = CliRunner().invoke(group, ["models"])

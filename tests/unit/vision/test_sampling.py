@@ -6,7 +6,6 @@ import random
 
 import pytest
 
-from vision.reader import slewed
 from vision.sampling import BackOff, Sampler
 
 
@@ -49,20 +48,3 @@ def test_pauses_double_to_thirty_seconds_with_jitter_and_begin_again_after_succe
 
 def test_a_refused_login_waits_longest_at_once() -> None:
     assert BackOff(rng=random.Random(1)).pause(longest=True) >= 15
-
-
-def test_time_goes_on_at_half_speed_after_the_clock_stepped_back() -> None:
-    """Four pictures a second; the camera's clock turns out to be half a second behind the arrival of the first."""
-    at, last_s = slewed(10_500, 0.0, 0, None), 0.0
-    told = [at]
-    for number in range(1, 7):
-        stream_s = number * 0.25
-        at = slewed(10_000 + round(stream_s * 1000), stream_s, at, last_s)
-        last_s = stream_s
-        told.append(at)
-    assert told == [10_500, 10_625, 10_750, 10_875, 11_000, 11_250, 11_500]
-
-
-def test_time_goes_on_when_the_stream_does_not_say_its_own() -> None:
-    assert slewed(900, None, 1000, None) == 1001
-    assert slewed(1200, None, 1000, None) == 1200

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,22 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from prometheus_client import CollectorRegistry
 
+from pipeline.core.catalogue import Camera
+from pipeline.core.codec import detections
 from pipeline.core.errors import ConfigError
+from pipeline.core.events import CameraState, Detection, DetectionEvent
+from pipeline.core.telemetry import Component
+from vision.address import Login
+from vision.camera import Surroundings
 from vision.detectors import DETECTORS, Options
 from vision.detectors.nanodet import NanoDet
 from vision.detectors.onnx_model import OnnxModel
-from vision.detectors.yolo_export import Layout, YoloExport, layout_of, letter_box, names_of
+from vision.detectors.yolo_export import UNNAMED, Layout, YoloExport, layout_of, letter_box, names_of
 from vision.picture import Box, Picture, Seen
+from vision.store import PictureStore
+from vision.worker import Fleet
 
 NAMES = {0: "person", 1: "motorbike", 2: "bus"}
 META = {"names": str(NAMES), "task": "detect", "imgsz": "[320, 320]", "stride": "32"}
@@ -199,6 +210,65 @@ def test_the_row_onnx_takes_an_export_where_one_is_named_and_nanodet_else(tmp_pa
     ):
         assert isinstance(OnnxModel(options).chosen, expected)
     assert DETECTORS["onnx"] is OnnxModel
+
+
+@pytest.mark.parametrize("shape", [(1, 25200, 85), (1, 84, 8400), (1, 3600, 85), (1, 3549, 80)])
+@pytest.mark.parametrize("sides", [(640, 640), ("height", "width")])
+def test_an_export_that_names_no_classes_is_not_taken_for_nanodet(
+    tmp_path: Path, shape: tuple[int, ...], sides: tuple[int | str, int | str]
+) -> None:
+    """YOLOv7, v6, YOLOX, and one grid that looks like NanoDet's."""
+    path = model(tmp_path, np.zeros(shape, np.float32), {}, (1, 3, *sides))
+    said = rf"{path} names no classes .* is not NanoDet .*; expected an export of the YOLO family with `names`"
+    with pytest.raises(ConfigError, match=said):
+        OnnxModel(Options(0.3, path))
+
+
+UNFED: list[tuple[tuple[int | str, ...], int]] = [
+    ((4, 3, 320, 320), TensorProto.FLOAT),
+    ((1, 320, 320, 3), TensorProto.FLOAT),
+    (("batch", "height", "width", 3), TensorProto.FLOAT),
+    ((1, 3, 320), TensorProto.FLOAT),
+    ((1, 3, 0, 0), TensorProto.FLOAT),
+    ((1, 3, 320, 320), TensorProto.UINT8),
+]
+
+
+@pytest.mark.parametrize(("shape", "kind"), UNFED, ids=str)
+def test_an_input_that_takes_no_single_picture_is_refused_as_the_file_is_loaded(
+    tmp_path: Path, shape: tuple[int | str, ...], kind: int
+) -> None:
+    path = model(tmp_path, raw().transpose(0, 2, 1), shape=shape, kind=kind)
+    with pytest.raises(ConfigError, match=rf"{path} takes no picture: .*a batch of 1, not channels last"):
+        YoloExport(Options(0.3, path))
+
+
+def test_a_box_of_a_class_without_a_name_is_left_out_and_counted_and_the_others_stay(tmp_path: Path) -> None:
+    output = np.zeros((1, 300, 6), np.float32)
+    output[0, 0] = (120, 140, 200, 180, 0.9, 7)
+    output[0, 1] = (120, 140, 200, 180, 0.8, 2)
+    output[0, 2] = (120, 140, 200, 180, 0.7, np.nan)
+    output[0, 3] = (120, 140, 200, 180, 0.6, -1)
+    path = model(tmp_path, output)
+    near(YoloExport(Options(0.3, path)).detect(PICTURE), (IN_PICTURE, "bus", 0.8))
+    assert UNNAMED.labels(path.name)._value.get() == 2
+
+
+async def test_a_camera_with_such_a_model_says_that_it_is_unsupported(tmp_path: Path) -> None:
+    path = model(tmp_path, raw().transpose(0, 2, 1), shape=(4, 3, 320, 320))
+    told: asyncio.Queue[Detection] = asyncio.Queue()
+    component = Component("vision", CollectorRegistry())
+    with ThreadPoolExecutor(1) as pool:
+        store = PictureStore("postgresql://nobody@127.0.0.1:9/none", component)
+        around = Surroundings(
+            lambda _topic, _device, line, _settled: told.put_nowait(detections.decode_line(line)),
+            lambda: 0, pool, lambda _: Login("", ""), store, component,
+        )  # fmt: skip
+        fleet = Fleet(around)
+        await fleet.apply({"c": Camera(id="c", site="s", url="rtsp://x/1", attributes={"model": str(path)})})
+        said = await asyncio.wait_for(told.get(), 20)
+        await fleet.stop()
+    assert (said.event, said.state) == (DetectionEvent.STATE, CameraState.UNSUPPORTED)
 
 
 def test_a_picture_without_objects_gives_none(tmp_path: Path) -> None:
