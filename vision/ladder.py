@@ -23,6 +23,7 @@ from vision.probe import Probed, probe
 from vision.resting import LONGEST_GOP_S
 from vision.rtsp import PORTS, Answer, Asking, NotRtsp
 from vision.stream import StreamFault
+from vision.timeline import AGREES_MS
 
 BUDGET_S = 6.0
 _DNS_S, _TCP_S, _ANSWER_S = 1.0, 1.5, 1.0
@@ -203,4 +204,4 @@ class _Climber:
             return wording.NO_CLOCK
         if abs(ahead_s) * 1000 > CLOCK_TRUSTED_MS:
             raise _Broken(wording.wrong_clock(ahead_s))
-        return wording.clock(ahead_s)
+        return wording.clock(ahead_s, agrees=abs(ahead_s) * 1000 <= AGREES_MS)

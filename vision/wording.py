@@ -147,11 +147,19 @@ def rate(fps: float) -> Text:
     return Text(f"{fps:g} hình mỗi giây", f"{fps:g} pictures a second")
 
 
-def clock(ahead_s: float) -> Text:
-    """The camera's clock can be used."""
+def clock(ahead_s: float, *, agrees: bool) -> Text:
+    """The camera's clock can be used; where it does not agree with ours, only when it is told at once."""
+    hint = (
+        Text()
+        if agrees
+        else Text(
+            ": nên đặt máy chủ NTP trên camera; nếu camera báo giờ trễ thì dùng giờ hình đến",
+            ": better set an NTP server on the camera; where it tells its clock late, the time of arrival is used",
+        )
+    )
     return Text(
-        f"giờ của chính camera (RTCP), lệch {ahead_s:+.1f} giây",
-        f"the camera's own clock (RTCP), off by {ahead_s:+.1f} s",
+        f"giờ của chính camera (RTCP), lệch {ahead_s:+.1f} giây{hint.vi}",
+        f"the camera's own clock (RTCP), off by {ahead_s:+.1f} s{hint.en}",
     )
 
 

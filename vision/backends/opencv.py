@@ -18,6 +18,7 @@ import numpy as np
 
 from pipeline.core.events import CameraState
 from vision.address import Address
+from vision.capture import CaptureClock
 from vision.gate import SIZE, Small
 from vision.picture import Image
 from vision.rtsp import Asking, NotRtsp
@@ -72,6 +73,7 @@ class OpenCvStream:
 
     def __init__(self, capture: Any, opening: Opening) -> None:
         self._capture, self._now = capture, opening.clock
+        self._watch = CaptureClock()
         self.came = 0
         self.codec = _four_letters(int(capture.get(cv2.CAP_PROP_FOURCC)))
         self.fps = float(capture.get(cv2.CAP_PROP_FPS))
@@ -88,11 +90,13 @@ class OpenCvStream:
             if not came:
                 raise StreamFault(CameraState.OFFLINE, "the camera ended the stream, or sent nothing for too long")
             self.came += 1
-            yield Frame(Taken(np.asarray(image, np.uint8)), self._now(), "arrival", self._now(), self._stream_s())
+            yield self._frame(np.asarray(image, np.uint8))
 
-    def _stream_s(self) -> float | None:
-        ms = float(self._capture.get(cv2.CAP_PROP_POS_MSEC))
-        return ms / 1000 if ms > 0 else None
+    def _frame(self, image: Image) -> Frame:
+        """Its stream seconds are told until they part from ours: OpenCV guesses them where the stream has none."""
+        arrived, ms = self._now(), float(self._capture.get(cv2.CAP_PROP_POS_MSEC))
+        at, clock = self._watch.of(None, ms / 1000 if ms > 0 else None, arrived)
+        return Frame(Taken(image), at, clock, arrived, ms / 1000 if ms > 0 and not self._watch.jumped else None)
 
 
 @contextmanager

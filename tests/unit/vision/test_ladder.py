@@ -174,3 +174,15 @@ def test_a_camera_that_refuses_while_it_puts_the_last_question_away_is_asked_aga
         found = climb(Address(url))
     assert [rung.passed for rung in found.rungs] == [True] * 8
     assert asked[1] - asked[0] >= 0.4
+
+
+@pytest.mark.parametrize(("ahead_s", "hinted"), [(0.3, False), (-2.0, False), (-2.1, True), (60.0, True)])
+def test_a_clock_that_does_not_agree_is_told_to_be_set_by_ntp(
+    monkeypatch: pytest.MonkeyPatch, ahead_s: float, hinted: bool
+) -> None:
+    shown = Probed("h264", 384, 288, 10.0, "rtcp", 0.5, 1.0, ahead_s, np.zeros((288, 384, 3), np.uint8))
+    monkeypatch.setattr("vision.ladder.probe", lambda *_, **__: shown)
+    with camera(lambda heard: HELLO if heard.startswith(b"OPTIONS") else VIDEO) as url:
+        rung = climb(Address(url)).rungs[-1]
+    assert rung.passed
+    assert ["NTP" in said for said in (rung.said.vi, rung.said.en)] == [hinted, hinted]

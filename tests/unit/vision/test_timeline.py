@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from itertools import pairwise
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import pytest
 
@@ -19,11 +20,11 @@ from tests.unit.vision.test_scenes import lane, platoon
 from tests.unit.vision.watching import CAMERA, SQUARE, Heard
 from vision.address import Address
 from vision.analysis import Analysis
-from vision.backends.opencv import Taken
+from vision.backends.opencv import OpenCvStream, Taken
 from vision.capture import CaptureClock
-from vision.picture import ClockSource, Picture
+from vision.picture import ClockSource, Image, Picture
 from vision.reader import Reader, Timing
-from vision.stream import Frame, StreamFault
+from vision.stream import Frame, Opening, StreamFault
 from vision.timeline import Timeline
 
 T0 = 1_795_230_000_000
@@ -274,3 +275,35 @@ def test_a_reader_of_single_pictures_goes_over_to_the_camera_s_clock_at_once() -
     first = timeline.of(Frame(SHOWN, T0 + 120, "arrival", T0 + 120, 0.0, key=True))
     second = timeline.of(Frame(SHOWN, T0 + 1000, "rtcp", T0 + 1120, 1.0, key=True))
     assert (first, second) == ((T0 + 120, "arrival"), (T0 + 1000, "rtcp"))
+
+
+class Capture:
+    """An OpenCV capture whose stream says `rate` seconds for each of ours, ten pictures a second."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate, self.number = rate, -1
+
+    def read(self) -> tuple[bool, Image]:
+        self.number += 1
+        return self.number < 600, SHOWN.image()
+
+    def get(self, wanted: int) -> float:
+        return self.rate * self.number * 100 if wanted == cv2.CAP_PROP_POS_MSEC else 0.0
+
+    def now(self) -> int:
+        return T0 + self.number * 100
+
+
+@pytest.mark.parametrize(("rate", "told"), [(1.0, 599), (3.0, 61), (0.0, 0)])
+def test_seconds_that_opencv_guesses_wrongly_are_not_gone_by(rate: float, told: int) -> None:
+    capture = Capture(rate)
+    stream = OpenCvStream(capture, Opening(1, 1, capture.now))
+    frames = list[Frame]()
+    with suppress(StreamFault):
+        frames.extend(stream.frames())
+    # at three seconds a second it gains 0.2 s a picture: learned for 5 s, to picture 51; a jump after 2 s more, 61
+    assert sum(frame.stream_s is not None for frame in frames) == told
+    timeline = Timeline()
+    timeline.connected()
+    times = [found for frame in frames if (found := timeline.of(frame)) is not None]
+    assert abs(times[-1][0] - T0 - 59_900) <= 2
