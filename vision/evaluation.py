@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 import av
 import av.error
 import cv2
+import msgspec
 import numpy as np
 
 from pipeline.core.catalogue import Camera
 from pipeline.core.errors import BadInput
-from pipeline.core.places import inside
 from vision.camera import WEAK
 from vision.delayed import Delayed, Final
 from vision.detectors import DETECTORS, Detector, Options
@@ -33,6 +33,7 @@ from vision.plane import Plane, PlaneOfSize
 from vision.scores import Event, counted, detection_score, tracking_score, unmatched_events, who_is_who
 from vision.tracker import Track, Tracked, Tracker
 from vision.truth import Truth
+from vision.zones import Point, Polygon, scaled, visible
 
 LABEL = "person"
 SPEED_LEAST_MPS = 0.3
@@ -40,7 +41,8 @@ SPEED_LEAST_MPS = 0.3
 EVENT_WITHIN_MS = 2000
 SPAN_MS = 1000
 LAG_MOST_MS = 500
-Lines = Mapping[str, tuple[tuple[float, float], tuple[float, float]]]
+Tracks = Mapping[int, Sequence[Track]]
+"""Tracks, or the truth's people, by frame."""
 
 
 class Clip(NamedTuple):
@@ -65,6 +67,7 @@ class Clip(NamedTuple):
 class Reading:
     """What a camera made of the frames of a clip, by frame; CPU seconds by part for the scored frames."""
 
+    size: tuple[int, int] = (0, 0)
     plane: Plane | None = None
     found: dict[int, list[Box]] = field(default_factory=dict)
     live: dict[int, list[Track]] = field(default_factory=dict)
@@ -102,7 +105,7 @@ def read(camera: Camera, detector: Detector, clip: Clip) -> Reading:
     following: Tracker | None = None
     delayed, meter = Delayed(), PaceMeter()
     for picture in pictures(clip, reading.spent):
-        reading.plane = planes.of(picture.size)
+        reading.size, reading.plane = picture.size, planes.of(picture.size)
         if following is None:
             following = tracker(camera, "1", reading.plane)
         began = time.process_time()
@@ -144,21 +147,46 @@ def _meter(reading: Reading, meter: PaceMeter, tracked: Tracked, picture: Pictur
     reading.paces[end] = {id_: pace for id_, pace in paces if pace is not None}
 
 
-def scored(camera: Camera, lines: Lines, reading: Reading, truth: Truth, clip: Clip) -> dict[str, Any]:
+class Marks(NamedTuple):
+    """A camera's zones and lines that are about people, in pixels of the pictures. A clip has no time of day: zones are
+    in force at all hours."""
+
+    zones: Sequence[Polygon]
+    exclusions: Sequence[Polygon]
+    lines: Mapping[str, Sequence[Point]]
+
+    @classmethod
+    def of(cls, camera: Camera, size: tuple[int, int]) -> Marks:
+        """As drawn, on pictures of width and height `size`."""
+        drawn = camera.frame_size or size
+        about = [(zone.kind, zone) for zone in camera.zones if LABEL in zone.labels]
+        always = [(kind, Polygon(msgspec.structs.replace(zone, schedule=None), drawn, size)) for kind, zone in about]
+        lines = {
+            line.id: scaled(line.points, drawn, size)
+            for line in camera.lines
+            if not line.labels or LABEL in line.labels
+        }
+        zones, exclusions = ([each for kind, each in always if kind == one] for one in ("inclusion", "exclusion"))
+        return cls(zones, exclusions, lines)
+
+
+def scored(camera: Camera, reading: Reading, truth: Truth, clip: Clip) -> dict[str, Any]:
     """The flat table of `ioc vision evaluate`; what cannot be measured is None.
 
-    A key with `_delayed` is of the tracks as they are known 3 s later, the others as they are known at once.
+    A key with `_delayed` is of the tracks as they are known 3 s later, the others as they are known at once. Zones and
+    lines see what they see in production: not what an exclusion zone hides, in the truth neither.
     """
-    frames = clip.frames
+    frames, marks = clip.frames, Marks.of(camera, reading.size)
     found = detection_score(reading.found, truth, frames)
     table: dict[str, Any] = {"f1": found.f1, "precision": found.precision, "recall": found.recall}
     for suffix, tracks in (("", reading.live), ("_delayed", reading.final)):
         followed = tracking_score(tracks, truth, frames)
         table |= {f"{name}{suffix}": value for name, value in followed._asdict().items()}
     table |= _speeds(reading, truth, clip)
+    people = {f: [Track(p.person, LABEL, p.box, 1.0, clip.at(f), True) for p in truth.get(f, ())] for f in frames}
     for suffix, tracks in (("", reading.there), ("_delayed", reading.final)):
-        table[f"occupancy_mae{suffix}"] = _occupancy_error(camera, tracks, truth, frames)
-    table |= _crossings(lines, reading, truth, clip)
+        table[f"occupancy_mae{suffix}"] = _occupancy_error(marks, tracks, people)
+    table |= _crossings(marks, reading, people, clip)
     table |= {f"ms_{part}": seconds * 1000 / len(frames) for part, seconds in reading.spent.items()}
     table["ms_per_frame"] = sum(reading.spent.values()) * 1000 / len(frames)
     return {name: round(value, 4) if isinstance(value, float) else value for name, value in table.items()}
@@ -186,39 +214,38 @@ def _speeds(reading: Reading, truth: Truth, clip: Clip) -> dict[str, Any]:
     return {"speed_median": float(median), "speed_p90": float(high), "speed_coverage": len(errors) / wanted}
 
 
-def _occupancy_error(camera: Camera, tracks: Mapping[int, Sequence[Track]], truth: Truth, frames: range) -> Any:
+def _occupancy_error(marks: Marks, tracks: Tracks, people: Tracks) -> float | None:
     """Mean error of the number of people in a zone; all people count, those to be ignored too."""
-    errors = [
-        abs(
-            sum(inside(track.box.foot, zone.polygon) for track in tracks.get(frame, ()))
-            - sum(inside(person.box.foot, zone.polygon) for person in truth.get(frame, ()))
-        )
-        for zone in camera.zones
-        for frame in frames
-    ]
+    errors = []
+    for frame, true in people.items():
+        found, wanted = visible(tracks.get(frame, ()), marks.exclusions), visible(true, marks.exclusions)
+        errors += [abs(_holds(zone, found) - _holds(zone, wanted)) for zone in marks.zones]
     return float(np.mean(errors)) if errors else None
 
 
-def _crossings(lines: Lines, reading: Reading, truth: Truth, clip: Clip) -> dict[str, Any]:
-    """Crossings missed or false; the truth is the same rule on the truth's feet."""
-    people = {f: [(each.person, each.box) for each in truth.get(f, ())] for f in clip.frames}
-    true = _events(lines, people, reading.plane, clip)
+def _holds(zone: Polygon, tracks: Iterable[Track]) -> int:
+    return sum(zone.depth(track.box.foot) >= 0 for track in tracks)
+
+
+def _crossings(marks: Marks, reading: Reading, people: Tracks, clip: Clip) -> dict[str, Any]:
+    """Crossings missed or false, None where there are none; the truth is the same rule on the truth's feet."""
+    true = _events(marks, people, reading.plane, clip)
     table: dict[str, Any] = {"crossings": len(true)}
     for suffix, tracks in (("", reading.live), ("_delayed", reading.final)):
-        boxes = {f: [(track.id, track.box) for track in tracks.get(f, ())] for f in clip.frames}
-        found = _events(lines, boxes, reading.plane, clip)
-        table[f"crossings_wrong{suffix}"] = unmatched_events(found, true, EVENT_WITHIN_MS)
+        found = _events(marks, {f: tracks.get(f, ()) for f in clip.frames}, reading.plane, clip)
+        table[f"crossings_wrong{suffix}"] = unmatched_events(found, true, EVENT_WITHIN_MS) if true else None
     return table
 
 
-def _events(
-    lines: Lines, boxes: Mapping[int, Sequence[tuple[str, Box]]], plane: Plane | None, clip: Clip
-) -> list[Event]:
-    watches = {name: LineWatch(*ends) for name, ends in lines.items()}
+def _events(marks: Marks, tracks: Tracks, plane: Plane | None, clip: Clip) -> list[Event]:
+    watches = {name: LineWatch(*ends) for name, ends in marks.lines.items()}
     events = []
-    for frame, there in boxes.items():
-        feet = feet_of(there, plane)
+    for frame, there in tracks.items():
+        shown = visible(there, marks.exclusions)
+        feet = feet_of([(track.id, track.box) for track in shown], plane)
+        hidden = {track.id for track in there} - {track.id for track in shown}
         for name, watch in watches.items():
+            watch.forget(hidden)
             events += [Event(name, c.direction, clip.at(frame)) for c in watch.update(feet, clip.at(frame))]
     return events
 
@@ -234,8 +261,8 @@ def feet_of(boxes: Sequence[tuple[str, Box]], plane: Plane | None) -> list[Foot]
     ]
 
 
-def evaluate(camera: Camera, lines: Lines, clip: Clip, truth: Truth, model: Path | None = None) -> dict[str, Any]:
+def evaluate(camera: Camera, clip: Clip, truth: Truth, model: Path | None = None) -> dict[str, Any]:
     """Run a camera's detector over a clip and score it. Raises BadInput, ConfigError."""
     options = Options(camera.threshold * WEAK, model, camera.attributes, camera.calibration, camera.frame_size)
     detector = DETECTORS[camera.detector](options)
-    return scored(camera, lines, read(camera, detector, clip), truth, clip)
+    return scored(camera, read(camera, detector, clip), truth, clip)

@@ -43,6 +43,11 @@ class Pace(NamedTuple):
         return float(np.hypot(self.vx, self.vy))
 
 
+def well_known(mps: float, sigma_mps: float) -> bool:
+    """Whether a speed is known well enough to be told."""
+    return sigma_mps <= max(SIGMA_MOST_MPS, SIGMA_MOST_SHARE * mps)
+
+
 class PaceMeter:
     """Speeds of one camera's tracks on a calibrated ground; remembers SPAN_MS + BEFORE_MS + LAG_MS."""
 
@@ -80,7 +85,7 @@ class PaceMeter:
         along = velocity / max(float(np.hypot(*velocity)), 1e-9)
         sigma = float(np.sqrt(along @ covariance @ along)) * 1000 / self._span
         found = Pace(begin, end, float(velocity[0]), float(velocity[1]), sigma)
-        return found if sigma <= max(SIGMA_MOST_MPS, SIGMA_MOST_SHARE * found.mps) else None
+        return found if well_known(found.mps, sigma) else None
 
     def _hidden(self, times: list[int], begin: int, end: int) -> bool:
         """Whether pictures for longer than HIDDEN_MS, up to a span before it and at its end, did not show it."""

@@ -15,7 +15,7 @@ import numpy as np
 from pipeline.core.events import Speed
 from vision.delayed import DELAY_MS, Delayed, Final
 from vision.motion import GroundSpace
-from vision.pace import LAG_MS, PaceMeter
+from vision.pace import LAG_MS, PaceMeter, well_known
 from vision.plane import Plane
 from vision.tracker import Ground, Track, Tracked
 
@@ -34,7 +34,8 @@ class Settling:
         self._space = GroundSpace(plane) if plane is not None and plane.grounded else None
         self._delayed, self._pace = Delayed(), PaceMeter()
         self._recent: deque[tuple[int, Tracked]] = deque()
-        self._paced = 0
+        self._paced, self._metered = 0, -1
+        """How many of the recent pictures the meter has seen, and the time of the last one of all that it saw."""
         self._before: dict[str, Track] = {}
 
     def update(self, tracked: Tracked, at: int) -> list[Settled]:
@@ -57,8 +58,10 @@ class Settling:
         return settled
 
     def speed(self, track: Track) -> Speed | None:
-        """How fast a settled track was in the second before; None when that is not well known."""
-        pace = None if self._space is None else self._pace.pace(track.id, track.at)
+        """How fast a settled track was in the second before, or a live one is now; None when that is not well known."""
+        if track.at > self._metered:
+            return _own_speed(track)
+        pace = self._pace.pace(track.id, track.at)
         return None if pace is None else Speed(round(pace.mps, 2), round(pace.sigma_mps, 2))
 
     def _follow_pace(self, until: int) -> None:
@@ -68,7 +71,7 @@ class Settling:
         while self._paced < len(self._recent) and self._recent[self._paced][0] <= until:
             at, tracked = self._recent[self._paced]
             self._pace.update(tracked, at)
-            self._paced += 1
+            self._paced, self._metered = self._paced + 1, at
 
     def _settle(self, final: Final) -> Settled:
         known = {track.id: track.ground for track in self._tracked_at(final.at).live if track.seen}
@@ -89,3 +92,11 @@ class Settling:
         x, y = (float(value) for value in measured.at)
         sigma = math.sqrt(float(np.linalg.eigvalsh(measured.covariance)[1]))
         return Ground(x, y, math.nan, math.nan, sigma, math.inf)
+
+
+def _own_speed(track: Track) -> Speed | None:
+    """As the track's own filter has it at once."""
+    ground = track.ground
+    if ground is None or not well_known(ground.mps, ground.sigma_mps):
+        return None
+    return Speed(round(ground.mps, 2), round(ground.sigma_mps, 2))

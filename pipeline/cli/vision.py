@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import msgspec
 import typer
@@ -14,9 +14,6 @@ from pipeline.cli.output import AsJson, show
 from pipeline.core.catalogue import Camera
 from pipeline.core.errors import BadInput, UsageError
 from pipeline.core.folders import project_folder
-
-if TYPE_CHECKING:
-    from vision.evaluation import Lines
 
 group = typer.Typer(no_args_is_help=True)
 
@@ -48,11 +45,11 @@ def evaluate(
     first, last = _frames(frames)
     if not 0 < fps < 1000:
         raise BadInput("--fps", fps, "frames a second, above 0")
-    document, lines = _camera(camera or shipped_file("camera.yaml", "--camera"))
+    document = _camera(camera or shipped_file("camera.yaml", "--camera"))
     if detector:
         document = msgspec.structs.replace(document, detector=detector)
     known = read_truth(truth or shipped_file("gt-frames-1-400.txt", "--truth"))
-    table = run(document, lines, Clip(video or shipped.source(), first, last, fps), known, model)
+    table = run(document, Clip(video or shipped.source(), first, last, fps), known, model)
     table = {"detector": document.detector, **table}
     if as_json:
         print(json.dumps(table))
@@ -75,10 +72,16 @@ def _frames(text: str) -> tuple[int, int]:
     return int(first), int(last)
 
 
-def _camera(path: Path) -> tuple[Camera, Lines]:
-    """A camera document and its lines by id. Raises BadInput."""
+def _camera(path: Path) -> Camera:
+    """A camera document whose zones and lines could be registered. Raises BadInput."""
+    from devices.zone_checks import check_places
+
     try:
         document = msgspec.convert(yaml.safe_load(path.read_text()), Camera)
     except (OSError, yaml.YAMLError, msgspec.ValidationError) as error:
         raise BadInput("--camera", str(path), f"a camera document ({error})") from None
-    return document, {line.id: line.points for line in document.lines}
+    if document.frame_size is not None and min(document.frame_size) < 1:
+        wanted = "width and height in pixels of the pictures that zones and lines are drawn on, both above 0"
+        raise BadInput("camera.frame_size", document.frame_size, wanted)
+    check_places(document)
+    return document

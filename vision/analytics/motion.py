@@ -49,11 +49,12 @@ class Reach(NamedTuple):
     sigmas: float
     heights: float
 
-    def beyond(self, moved: float, by: Shift, track: Track) -> bool:
-        """Whether `moved`, a length of `by`, is farther."""
-        if not by.metric or track.ground is None:
+    def beyond(self, moved: float, by: Shift, *places: Track) -> bool:
+        """Whether `moved`, a length of `by`, is farther; the places that may be wrong are one of its ends, or both."""
+        if not by.metric:
             return moved > self.heights
-        return moved > max(self.metres, self.sigmas * track.ground.sigma_m)
+        sigma_m = math.hypot(*(place.ground.sigma_m for place in places if place.ground is not None))
+        return moved > max(self.metres, self.sigmas * sigma_m)
 
 
 STILL = Reach(1.0, 4.0, 0.3)
@@ -72,9 +73,18 @@ class Standing:
         """Time (ms) of the oldest picture from which on it stands."""
         return self._since
 
+    @property
+    def mean(self) -> Track:
+        """The mean of the places where it was since then."""
+        return self._mean
+
+    def holds(self, track: Track) -> bool:
+        """Whether it is not farther than STILL from the mean."""
+        return not is_far(self._mean, track)
+
     def update(self, track: Track) -> int | None:
         """Take in where it is; returns when it moved off, once that is sure."""
-        if not is_far(self._mean, track):
+        if self.holds(track):
             self._away.clear()
             self._add(track)
             return None
@@ -101,10 +111,11 @@ def is_far(before: Track, now: Track) -> bool:
 
 
 def _nearer(mean: Track, track: Track, part: float) -> Track:
-    """The mean moved by `part` of the way to where a track is."""
+    """The mean moved by `part` of the way to where a track is; as exact as its places are in the mean, at least."""
     box = Box(*(a + (b - a) * part for a, b in zip(mean.box, track.box, strict=True)))
     if mean.ground is None or track.ground is None:
         return mean._replace(box=box, ground=None)
     x, y = mean.ground.x, mean.ground.y
-    ground = mean.ground._replace(x=x + (track.ground.x - x) * part, y=y + (track.ground.y - y) * part)
+    sigma_m = mean.ground.sigma_m + (track.ground.sigma_m - mean.ground.sigma_m) * part
+    ground = mean.ground._replace(x=x + (track.ground.x - x) * part, y=y + (track.ground.y - y) * part, sigma_m=sigma_m)
     return mean._replace(box=box, ground=ground)

@@ -27,6 +27,30 @@ def test_a_camera_file_that_is_none_is_named(tmp_path: Path) -> None:
     assert "a camera document" in str(refused("--camera", str(tmp_path / "c.yaml")))
 
 
+@pytest.mark.parametrize(
+    ("said", "field", "value", "wanted"),
+    [
+        ("lines: [{id: a, points: [[1, 2]]}]", "lines[0].points", "got 1", "`array` of length 2"),
+        (
+            "lines: [{id: a, points: [[1, 2], [1, 2]]}]",
+            "camera.lines.a.points",
+            "((1.0, 2.0), (1.0, 2.0))",
+            "different",
+        ),
+        ("frame_size: [0, 0]", "camera.frame_size", "(0, 0)", "both above 0"),
+        ("frame_size: [768]", "frame_size", "got 1", "`array` of length 2"),
+        ("zones: [{id: z, polygon: [[0, 0], [9, 0]]}]", "camera.zones.z.polygon", "(9.0, 0.0)", "at least 3 corners"),
+    ],
+)
+def test_a_camera_file_that_could_not_be_registered_is_refused(
+    said: str, field: str, value: str, wanted: str, tmp_path: Path
+) -> None:
+    (tmp_path / "c.yaml").write_text(f"id: c\nsite: s\nurl: rtsp://x/1\n{said}\n")
+    error = refused("--camera", str(tmp_path / "c.yaml"))
+    assert isinstance(error, BadInput)
+    assert all(part in str(error) for part in (field, value, wanted)), error
+
+
 def test_a_video_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     error = refused("--video", str(tmp_path / "none.avi"), "--detector", "motion")
     assert isinstance(error, BadInput)

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from pipeline.core.catalogue import Camera, Line, Zone
-from pipeline.core.events import DetectionEvent, Edge
+from pipeline.core.events import DetectionEvent, Edge, Speed
 from tests.unit.vision.street import CAR, MOTORCYCLE, PERSON, SIZE, Mover, Street, by_points, ms, straight, times
 from tests.unit.vision.watching import CAMERA, RATES, SQUARE, Heard, arrow, line
 from vision.analysis import Analysis
@@ -162,19 +163,41 @@ def test_a_flicker_of_a_detector_is_neither_an_entry_nor_a_crossing() -> None:
     assert heard.findings == []
 
 
-def test_a_crossing_carries_the_speed_of_the_second_before_with_its_sigma() -> None:
-    heard, analysis = play(platoon(36), times(10, 8), [], [line()])
-    assert heard.of(DetectionEvent.CROSS)
-    street, speeds = platoon(36), []
+def told_speeds(street: Street, at: Iterable[float], watched: Line | Zone) -> list[Speed | None]:
+    """The speeds of those who crossed or began to run, as they are told while pictures come."""
     camera = Camera(
-        id="c", site="s", url="u", frame_size=SIZE, calibration=CAMERA.calibration(), lines=(line(),)
+        id="c", site="s", url="u", frame_size=SIZE, calibration=CAMERA.calibration(),
+        lines=(watched,) if isinstance(watched, Line) else (), zones=(watched,) if isinstance(watched, Zone) else (),
     )  # fmt: skip
     analysis, noise = Analysis(camera, 7), np.random.default_rng(5)
-    for number, time in enumerate(times(10, 9)):
+    speeds = list[Speed | None]()
+    for number, time in enumerate(at):
         said = analysis.update(street.seen(time, noise), Picture(NOTHING, ms(time), number + 1)).said
-        speeds += [analysis.speed_of(found) for found in said.findings]
-    (speed,) = speeds
+        begun = [found for found in said.findings if found.event in (DetectionEvent.CROSS, DetectionEvent.RUNNING)]
+        speeds += [analysis.speed_of(found) for found in begun if found.edge is not Edge.END]
+    return speeds
+
+
+def test_a_crossing_carries_the_speed_of_the_second_before_with_its_sigma() -> None:
+    (speed,) = told_speeds(platoon(36), times(10, 9), line())
     assert speed is not None
     assert speed.mps == pytest.approx(10, abs=3 * speed.sigma)
     assert speed.mps == pytest.approx(10, rel=0.05)
     assert speed.sigma < 1.0
+
+
+RUNNER = Street([Mover(PERSON, straight((-14, 20), (4.5, 0)))], CAMERA)
+FIELD = Zone(id="z", polygon=CAMERA.ground((-12, 16), (12, 16), (12, 24), (-12, 24)), running_mps=3)
+
+
+@pytest.mark.parametrize("fps", [5, 10, 15])
+def test_who_runs_has_the_speed_of_that_moment_though_it_is_told_at_once(fps: float) -> None:
+    (speed,) = told_speeds(RUNNER, times(fps, 6), FIELD)
+    assert speed is not None
+    assert speed.mps == pytest.approx(4.5, abs=3 * speed.sigma)
+    assert speed.sigma <= 0.45  # a tenth of it
+
+
+def test_a_speed_that_is_not_well_known_at_once_is_not_told() -> None:
+    jogger = Street([Mover(PERSON, straight((-11, 20), (2.2, 0)))], CAMERA)
+    assert told_speeds(jogger, times(1.5, 10), replace(FIELD, running_mps=1.9)) == [None]
