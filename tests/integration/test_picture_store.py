@@ -23,7 +23,7 @@ from pipeline.core.telemetry import Component
 from tests.conftest import StackUnderTest
 from tests.integration.log_harness import eventually
 from tests.misbehaving_proxy import MisbehavingProxy
-from vision import store
+from vision import retention, store
 from vision.address import Login
 from vision.clip import Clip
 from vision.clips import CLIPS, Clips
@@ -109,8 +109,82 @@ def test_retention_deletes_what_is_older_and_nothing_else(connection: store.Conn
     now = now_ms()
     for age_days in (1, 29, 31):
         store.write(connection, store._KEEP, Evidence(camera, now - age_days * DAY_MS, f"{camera}{age_days}".encode()))
-    assert store.retain(connection, 30, now) >= 1
+    assert retention.retain(connection, 30, now) >= 1
     assert stored(connection, camera) == [f"{camera}29".encode(), f"{camera}1".encode()]
+
+
+def of_a_month_ago(connection: store.Connection, camera: str, count: int) -> None:
+    connection.execute(
+        "insert into ioc.evidence (digest, camera, at, jpeg) select %(camera)s || n, %(camera)s, "
+        "now() - interval '40 days' + make_interval(secs => n), n::text::bytea from generate_series(1, %(count)s) n",
+        {"camera": camera, "count": count},
+    )
+
+
+def test_retention_takes_no_more_than_a_batch_at_a_time_the_oldest_first(
+    connection: store.Connection, camera: str
+) -> None:
+    while retention.retain(connection, 30, now_ms()):
+        pass
+    of_a_month_ago(connection, camera, 5)
+    left = []
+    while retention.retain(connection, 30, now_ms(), 2):
+        left.append(stored(connection, camera))
+    assert left == [[b"3", b"4", b"5"], [b"5"], []]
+
+
+async def test_old_pictures_go_batch_by_batch_while_new_ones_come(
+    stack: StackUnderTest, connection: store.Connection, camera: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "EVERY_S", 0.0)
+    of_a_month_ago(connection, camera, 450)
+    component = Component("vision", CollectorRegistry())
+    pictures = PictureStore(stack.postgres_dsn, component)
+    pictures.start()
+
+    async def only_new_ones() -> bool:
+        pictures.keep(Evidence(camera, now_ms(), f"{camera}{now_ms()}".encode()))
+        return bool(len(stored(connection, camera)) == component.sent._value.get() > 0)
+
+    await eventually(only_new_ones, 20)
+    pictures.stop()
+    assert component.dropped.labels("store_slow")._value.get() == 0
+
+
+async def test_retention_that_takes_too_long_costs_no_picture_and_is_not_tried_again_at_once(
+    stack: StackUnderTest, connection: store.Connection, camera: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_a_month_ago(connection, camera, 3)
+    connection.execute(
+        "create function ioc.slowly() returns trigger language plpgsql as "
+        "'begin perform pg_sleep(5); return old; end'; "
+        "create trigger slowly before delete on ioc.evidence for each row execute function ioc.slowly()"
+    )
+    monkeypatch.setattr(store, "_LIMITS", "-c statement_timeout=300")
+    component = Component("vision", CollectorRegistry())
+    pictures = PictureStore(stack.postgres_dsn, component)
+    before = retention.FAILURES._value.get()
+    pictures.start()
+    try:
+
+        async def kept() -> bool:
+            return pictures.keep(Evidence(camera, now_ms(), f"{camera}{now_ms()}".encode()))
+
+        await eventually(kept, 5)
+        down = component.dropped.labels("store_down")._value.get()
+
+        async def stored_later() -> bool:
+            enough = len(stored(connection, camera)) >= 23
+            return await kept() and enough and bool(retention.FAILURES._value.get() > before)
+
+        await eventually(stored_later, 20)
+    finally:
+        pictures.stop()
+        connection.execute("drop function ioc.slowly cascade")
+        connection.execute("delete from ioc.evidence where camera = %s", [camera])
+    assert retention.FAILURES._value.get() == before + 1
+    assert component.dropped.labels("store_down")._value.get() == down
+    assert component.balance() == 0
 
 
 def test_the_clear_picture_lies_beside_the_blurred_one(connection: store.Connection, camera: str) -> None:
@@ -234,7 +308,7 @@ def test_retention_deletes_old_clips_with_their_links_and_the_record_of_who_look
     opened = "insert into ioc.evidence_opened values (to_timestamp(%s / 1000.0), %s, 'operator', 'd', 'c')"
     for age_days in (729, 731):
         connection.execute(opened, [now - age_days * DAY_MS, camera])
-    store.retain(connection, 30, now)
+    retention.retain(connection, 30, now)
     assert [len(clips_of(connection, f"{camera}-{age}")) for age in (29, 31)] == [1, 0]
     links = connection.execute("select count(*) from ioc.alert_clip where camera = %s", [camera]).fetchone()
     left = connection.execute("select count(*) from ioc.evidence_opened where person = %s", [camera]).fetchone()
