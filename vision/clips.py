@@ -10,7 +10,7 @@ loses clips that are not stored yet; the next start has no film of them. All on 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import tzinfo
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -74,11 +74,12 @@ class Clips:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="clips", daemon=True)
 
-    def witness(self, camera: Camera) -> Witness:
-        """The witness of a camera here. A camera that starts again goes on with its film."""
+    def witness(self, camera: Camera, people: Collection[str]) -> Witness:
+        """The witness of a camera here; `people`: labels under which its detector shows them. A camera that starts
+        again goes on with its film."""
         zone = zone_of(camera, self._zone)
         self._zones[camera.id] = zone
-        return Witness(camera, self._films.setdefault(camera.id, Film()), zone)
+        return Witness(camera, self._films.setdefault(camera.id, Film()), people, zone)
 
     def start(self) -> None:
         """Begin to look for alerts."""

@@ -208,7 +208,7 @@ def alert_of(connection: store.Connection, id_: str, *operands: dict[str, Any]) 
 
 
 def filmed(clips: Clips, camera: str, since: int, seconds: int) -> None:
-    witness = clips.witness(Camera(id=camera, site="s", url="rtsp://127.0.0.1/"))
+    witness = clips.witness(Camera(id=camera, site="s", url="rtsp://127.0.0.1/"), ["person"])
     for at in range(since, since + seconds * 1000, 200):
         picture = Picture(np.full((120, 160, 3), 90, np.uint8), at)
         witness.note(picture, [Seen(Box(20, 20, 30, 60), "person", 0.9)])

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from pipeline.core.errors import ConfigError
 from vision.detectors import Options
 from vision.detectors.nanodet import session
+from vision.naming import label_of, people_among
 from vision.picture import Box, Image, Picture, Seen
 
 NMS_OVERLAP = 0.6
@@ -61,6 +62,7 @@ class YoloExport:
         assert options.model is not None
         self._session, self._lowest = session(options.model), options.lowest
         self._names = names_of(metadata(self._session))
+        self.people = people_among(self._names.values())
         entry = self._session.get_inputs()[0]
         self._input, self._type = entry.name, np.float16 if "float16" in entry.type else np.float32
         self._size = _input_size(entry.shape, metadata(self._session))
@@ -93,13 +95,14 @@ def metadata(session: Any) -> Mapping[str, str]:
 
 
 def names_of(found: Mapping[str, str]) -> dict[int, str]:
-    """The classes by their numbers. Raises ConfigError when the metadata have none, or the model does not detect."""
+    """The classes by their numbers, as they are called here. Raises ConfigError when the metadata have none, or the
+    model does not detect."""
     if found.get("task", "detect") != "detect":
         raise ConfigError(f"vision.model: this model is for {found['task']!r}; expected one for 'detect'")
     try:
         names = ast.literal_eval(found.get("names", ""))
         pairs = names.items() if isinstance(names, dict) else enumerate(names)
-        return {int(number): str(name) for number, name in pairs}
+        return {int(number): label_of(str(name)) for number, name in pairs}
     except (ValueError, SyntaxError, TypeError):
         raise ConfigError("vision.model: the file's metadata hold no readable `names` of its classes") from None
 
