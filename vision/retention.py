@@ -34,7 +34,7 @@ _DELETE = {
     "opened": "delete from ioc.evidence_opened where ctid = any(array(select ctid from ioc.evidence_opened "
     "where at < to_timestamp(%s / 1000.0) order by at limit %s for update skip locked))",
     "stills": "delete from ioc.still where ctid = any(array(select ctid from ioc.still "
-    "where at < to_timestamp(%s / 1000.0) limit %s for update skip locked))",
+    "where written < to_timestamp(%s / 1000.0) limit %s for update skip locked))",
 }
 
 

@@ -35,7 +35,7 @@ _STILL = (
     "insert into ioc.still (camera, at, jpeg, clear) "
     "select %(camera)s, to_timestamp(%(at)s / 1000.0), %(jpeg)s, %(clear)s "
     "where exists (select from ioc.watch where camera = %(camera)s and until > now()) "
-    "on conflict (camera) do update set at = excluded.at, jpeg = excluded.jpeg, clear = excluded.clear"
+    "on conflict (camera) do update set at = excluded.at, jpeg = excluded.jpeg, clear = excluded.clear, written = now()"
 )
 Connection = psycopg.Connection[Any]
 

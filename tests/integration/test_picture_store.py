@@ -7,12 +7,13 @@ import io
 import json
 import uuid
 from collections.abc import Iterator
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 import av
 import numpy as np
+import psycopg
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -20,6 +21,7 @@ from pipeline.core.catalogue import Camera
 from pipeline.core.clock import now_ms
 from pipeline.core.events import CameraState
 from pipeline.core.telemetry import Component
+from sinks import queries
 from tests.conftest import StackUnderTest
 from tests.integration.log_harness import eventually
 from tests.misbehaving_proxy import MisbehavingProxy
@@ -343,3 +345,27 @@ def test_a_still_is_written_only_while_its_camera_is_watched(connection: store.C
     store.write(connection, store._STILL, Evidence(camera, now_ms(), b"4"))
     assert connection.execute("select jpeg from ioc.still where camera = %s", [camera]).fetchall() == [(b"3",)]
     assert camera not in store.watched(connection)
+
+
+@pytest.mark.parametrize("behind_s", [0, 15, 120, -120])
+async def test_a_still_is_shown_while_it_is_fresh_whatever_the_camera_s_clock_says(
+    stack: StackUnderTest, connection: store.Connection, camera: str, behind_s: int
+) -> None:
+    connection.execute("insert into ioc.watch values (%s, now() + interval '1 minute')", [camera])
+    at = now_ms() - behind_s * 1000
+    for second in range(2):
+        store.write(connection, store._STILL, Evidence(camera, at + second, b"jpeg"))
+        aged = "update ioc.still set written = now() - make_interval(secs => %s) where camera = %s"
+        async with await psycopg.AsyncConnection.connect(stack.postgres_dsn, autocommit=True) as reader:
+            assert await queries.still(reader, camera, 10) == (at + second, queries.Copies(b"jpeg", b""))
+            await reader.execute(aged, [11, camera])
+            assert await queries.still(reader, camera, 10) is None
+
+
+def test_a_still_that_was_not_written_for_a_day_is_deleted(connection: store.Connection, camera: str) -> None:
+    written = "insert into ioc.still (camera, at, jpeg, written) values (%s, to_timestamp(0), '', now() - %s)"
+    for name, age in ((f"{camera}-old", timedelta(hours=25)), (f"{camera}-new", timedelta(hours=23))):
+        connection.execute(written, [name, age])
+    retention.retain(connection, 30, now_ms())
+    left = connection.execute("select camera from ioc.still where camera like %s", [f"{camera}-%"]).fetchall()
+    assert left == [(f"{camera}-new",)]
