@@ -3,8 +3,9 @@
 Receives nothing: it looks for work itself each POLL_S, so no camera ever waits for it. For an alert of one of this
 process's cameras it stores one clip, from BEFORE_MS before what the alert is made of to AFTER_MS after it, linked to
 the alert. Counted by result: `stored`; `no_film` (the alert came after the film was over, or before this process
-was); `failed` (could not be encoded); `store_down`: looked for again while the alert is new (RECENT_S). kill -9
-loses clips that are not stored yet; the next start has no film of them. All on a thread of its own.
+was); `failed` (could not be encoded, or there is no room for it); `store_down`, `broken` (something that should not
+happen): looked for again while the alert is new (RECENT_S). kill -9 loses clips that are not stored yet; the next
+start has no film of them. All on a thread of its own, which goes on whatever happens.
 """
 
 from __future__ import annotations
@@ -40,11 +41,11 @@ MOST = 500
 """Alerts looked at in one poll, the newest first."""
 _DONE = 10_000
 _WANTED = """
-select a.alert, o.value->>'device', (o.value->>'at')::bigint
+select a.alert, o.value->>'device', (o.value->>'at')::bigint,
+       array(select c.camera from ioc.alert_clip c where c.alert = a.alert)
 from (select alert, body from ioc.alert where changed > now() - make_interval(secs => %(recent)s)
       order by changed desc limit %(most)s) a,
      jsonb_array_elements(a.body->'why'->'operands') o
-where not exists (select from ioc.alert_clip c where c.alert = a.alert)
 """
 _KEEP = """
 insert into ioc.clip (digest, camera, since, until, mp4, clear, clear_digest)
@@ -100,6 +101,10 @@ class Clips:
                 CLIPS.labels("store_down").inc()
                 log.warning("clips cannot be stored", why=type(error).__name__)
                 self._stopping.wait(PAUSE_S)
+            except Exception as error:  # noqa: BLE001 - counted; the clips of other alerts are wanted still
+                CLIPS.labels("broken").inc()
+                log.exception("clips failed", why=type(error).__name__)
+                self._stopping.wait(PAUSE_S)
 
     def serve(self, connection: Connection) -> None:
         """Make the clips that are wanted and whose time has come."""
@@ -109,8 +114,10 @@ class Clips:
         if not films:
             return
         rows = connection.execute(_WANTED, {"recent": RECENT_S, "most": MOST}).fetchall()
-        for wanted in chosen(rows, films):
-            if (wanted.alert, wanted.camera) not in self._done and self._over(wanted, films[wanted.camera]):
+        there = {(alert, camera) for alert, _, _, cameras in rows for camera in cameras}
+        for wanted in chosen((row[:3] for row in rows), films):
+            mine = wanted.alert, wanted.camera
+            if mine not in there and mine not in self._done and self._over(wanted, films[wanted.camera]):
                 self._make(connection, wanted, films[wanted.camera])
                 self._remember(wanted)
             if self._stopping.is_set():
@@ -128,7 +135,7 @@ class Clips:
             return
         try:
             made = clip(wanted.camera, shots, self._zones[wanted.camera])
-        except av.FFmpegError as error:
+        except (av.FFmpegError, OSError) as error:
             CLIPS.labels("failed").inc()
             log.warning("no clip", camera=wanted.camera, why=type(error).__name__)
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import tempfile
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, timedelta
@@ -221,7 +222,7 @@ def clips_of(connection: store.Connection, alert: str) -> list[Any]:
     query = (
         "select c.digest, c.camera, (extract(epoch from since) * 1000)::bigint, "
         "(extract(epoch from until) * 1000)::bigint, mp4, clear from ioc.alert_clip l join ioc.clip c using (digest) "
-        "where l.alert = %s"
+        "where l.alert = %s order by c.since"
     )
     return connection.execute(query, [alert]).fetchall()
 
@@ -298,6 +299,71 @@ async def test_the_thread_finds_alerts_by_itself_and_goes_on_after_the_database_
         await eventually(there, 15)
     finally:
         clips.stop()
+
+
+def test_every_camera_of_an_alert_gets_its_clip_though_they_are_done_at_different_times(
+    stack: StackUnderTest, connection: store.Connection, camera: str
+) -> None:
+    """The second one's id begins with the first one's, as a zone's would; it belongs to another process."""
+    now, other = now_ms(), f"{camera}.gate"
+    here, there = Clips(stack.postgres_dsn, UTC), Clips(stack.postgres_dsn, UTC)
+    filmed(here, camera, now - 20_000, 20)
+    filmed(there, other, now - 20_000, 18)
+    alert_of(connection, camera, {"device": camera, "at": now - 9000}, {"device": other, "at": now - 6000})
+    for clips in (here, there, here):
+        clips.serve(connection)
+    assert [row[1] for row in clips_of(connection, camera)] == [camera]
+    filmed(there, other, now - 2000, 5)
+    there.serve(connection)
+    assert [row[1] for row in clips_of(connection, camera)] == [camera, other]
+
+
+async def test_a_folder_that_cannot_be_written_costs_a_clip_and_not_the_thread(
+    stack: StackUnderTest, connection: store.Connection, camera: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips, now = Clips(stack.postgres_dsn, UTC), now_ms()
+    filmed(clips, camera, now - 20_000, 20)
+    alert_of(connection, f"{camera}-1", {"device": camera, "at": now - 10_000})
+    failed = CLIPS.labels("failed")._value
+    before = failed.get()
+
+    async def one_failed() -> bool:
+        return bool(failed.get() == before + 1)
+
+    async def there() -> list[Any]:
+        return clips_of(connection, f"{camera}-2")
+
+    with monkeypatch.context() as full:
+        full.setattr(tempfile, "tempdir", "/nowhere")
+        clips.start()
+        await eventually(one_failed, 10)
+    try:
+        alert_of(connection, f"{camera}-2", {"device": camera, "at": now - 10_000})
+        await eventually(there, 10)
+    finally:
+        clips.stop()
+    assert clips_of(connection, f"{camera}-1") == []
+
+
+async def test_whatever_goes_wrong_with_clips_is_counted_and_the_thread_goes_on(
+    stack: StackUnderTest, connection: store.Connection, camera: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips, now = Clips(stack.postgres_dsn, UTC), now_ms()
+    filmed(clips, camera, now - 20_000, 20)
+    alert_of(connection, camera, {"device": camera, "at": now - 10_000})
+    broken, serve = CLIPS.labels("broken")._value, clips.serve
+    before = broken.get()
+    monkeypatch.setattr(clips, "serve", lambda connection: serve(connection) if broken.get() > before else 1 / 0)
+    clips.start()
+
+    async def there() -> list[Any]:
+        return clips_of(connection, camera)
+
+    try:
+        await eventually(there, 10)
+    finally:
+        clips.stop()
+    assert broken.get() == before + 1
 
 
 def test_retention_deletes_old_clips_with_their_links_and_the_record_of_who_looked(
