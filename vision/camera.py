@@ -179,16 +179,17 @@ class CameraAtWork:
             self._looking.missed(picture)
             receipt.dropped = "behind"
             return
+        seen: list[Seen] | None = None
         try:
             seen = await self._looking.see(picture) if self._analysis.wanted else []
         except Dropped as dropped:
             receipt.dropped = dropped.reason
-            return
         except Exception as error:  # noqa: BLE001 - counted; one picture that a detector dislikes is not the end
             log.warning("detector failed", camera=self._camera.id, why=repr(error))
             receipt.dropped = "detector_failed"
-            return
         await self._watch_view(picture, seen, receipt)
+        if seen is None:
+            return
         analysed = self._analysis.update(followed(seen, self._camera), picture)
         await self._take_pictures(picture, analysed)
         self._publish(analysed.said, picture, receipt)
@@ -255,11 +256,14 @@ class CameraAtWork:
         """A picture of the main stream of any time: without the right, all of it is blurred."""
         return await self._in_pool(lambda: self._witness.still_of_main(main))
 
-    async def _watch_view(self, picture: Picture, seen: list[Seen], receipt: _Receipt) -> None:
-        """Film the picture; publish that the view was spoiled, or is clear again, with the picture as evidence."""
-        if self._analysis.wanted:  # else nobody looked for people
+    async def _watch_view(self, picture: Picture, seen: list[Seen] | None, receipt: _Receipt) -> None:
+        """Film the picture; publish that the view was spoiled, or is clear again, with the picture as evidence.
+
+        Where the detector failed (None) it is filmed as a quiet one is, all blurred: others may come that it looked at.
+        """
+        if self._analysis.wanted and seen is not None:  # else nobody looked for people
             self._witness.note(picture, seen)
-        busy = not picture.quiet
+        busy = seen is not None and not picture.quiet
         if not self._witness.wants(picture, busy=busy):
             return
         found = await self._in_pool(lambda: self._witness.look(picture, busy=busy))

@@ -28,6 +28,7 @@ from vision.clip import Clip, clip
 from vision.evidence import digest
 from vision.film import Film
 from vision.store import Connection, connect
+from vision.tamper import TamperWatch
 from vision.witness import Witness
 
 CLIPS = Counter("ioc_vision_clips", "Clips around alerts, by what became of them", ["result"])
@@ -39,6 +40,7 @@ PAUSE_S = 2.0
 RECENT_S = 120
 MOST = 500
 """Alerts looked at in one poll, the newest first."""
+FORGET_MS = 86_400_000
 _DONE = 10_000
 _WANTED = """
 select a.alert, o.value->>'device', (o.value->>'at')::bigint,
@@ -70,6 +72,7 @@ class Clips:
     def __init__(self, dsn: str, zone: tzinfo, clock: Clock = now_ms) -> None:
         self._dsn, self._zone, self._clock = dsn, zone, clock
         self._films: dict[str, Film] = {}
+        self._watches: dict[str, TamperWatch] = {}
         self._zones: dict[str, tzinfo] = {}
         self._done: dict[tuple[str, str], None] = {}
         self._stopping = threading.Event()
@@ -77,10 +80,11 @@ class Clips:
 
     def witness(self, camera: Camera, people: Collection[str]) -> Witness:
         """The witness of a camera here; `people`: labels under which its detector shows them. A camera that starts
-        again goes on with its film."""
+        again goes on with its film, and with what it knows of its view."""
         zone = zone_of(camera, self._zone)
         self._zones[camera.id] = zone
-        return Witness(camera, self._films.setdefault(camera.id, Film()), people, zone)
+        film, watch = self._films.setdefault(camera.id, Film()), self._watches.setdefault(camera.id, TamperWatch())
+        return Witness(camera, film, people, zone, watch)
 
     def start(self) -> None:
         """Begin to look for alerts."""
@@ -111,6 +115,7 @@ class Clips:
         films = dict(self._films)
         for film in films.values():
             film.expire(self._clock())
+        self._forget_views()
         if not films:
             return
         rows = connection.execute(_WANTED, {"recent": RECENT_S, "most": MOST}).fetchall()
@@ -122,6 +127,12 @@ class Clips:
                 self._remember(wanted)
             if self._stopping.is_set():
                 return
+
+    def _forget_views(self) -> None:
+        """Let go of views not seen for FORGET_MS: the camera is another process's, or its scene another by now."""
+        for id_, watch in list(self._watches.items()):
+            if watch.sampled_at > 0 and self._clock() - watch.sampled_at > FORGET_MS:
+                del self._watches[id_]
 
     def _over(self, wanted: Wanted, film: Film) -> bool:
         """Whether all pictures that belong to it are there, or will not come any more."""

@@ -107,6 +107,7 @@ class TamperWatch:
     """The view of one camera: learns it, then says when it is spoiled and when it is back."""
 
     def __init__(self) -> None:
+        self._view: str | None = ""
         self._scene: _Scene | None = None
         self._sampled_at = -GAP_MS
         self._said: TamperKind | None = None
@@ -118,15 +119,33 @@ class TamperWatch:
         """What is wrong with the view now, as far as it was said."""
         return self._said
 
+    @property
+    def sampled_at(self) -> int:
+        """The time of the newest sample, ms."""
+        return self._sampled_at
+
+    def watch(self, view: str | None) -> None:
+        """Judge the view of this name from now on; None: none. One that has another name than the one before is learned
+        anew, and what was said of that is over."""
+        if view != self._view:
+            self._view, self._scene, self._doubt = view, None, _Doubt()
+
     def due(self, at: int) -> bool:
         """Whether a picture of `at` would be sampled; of the others `update` need not be told."""
-        return at - self._sampled_at >= SAMPLE_MS
+        if self._view is None:
+            return self._said is not None
+        return not 0 <= at - self._sampled_at < SAMPLE_MS
 
     def update(self, image: Image, at: int) -> Tamper | None:
         """Take in a picture; returns what is to be said now, if anything."""
         if not self.due(at):
             return None
+        if self._scene is None and self._said is not None:
+            was, self._said = self._said, None
+            return self._tell(was, Edge.END, at)
         sample, gap = measure(image), at - self._sampled_at
+        if gap < 0:
+            gap = self._go_back(-gap)
         self._sampled_at = at
         if self._scene is None or self._scene.shape != sample.gradient.shape:
             self._scene = _Scene(sample, at)
@@ -138,6 +157,13 @@ class TamperWatch:
         if kind is None and self._said is None:
             self._scene.adapt(sample, gap)
         return self._settle(kind, at, gap)
+
+    def _go_back(self, by: int) -> int:
+        """The camera's clock went back: what is remembered lies as far back by the new time; returns the gap."""
+        self._said_at -= by
+        if self._scene is not None:
+            self._scene.since -= by
+        return GAP_MS + 1
 
     def _settle(self, kind: TamperKind | None, at: int, gap: int) -> Tamper | None:
         """Say a change when it has held; the kind that was said first stays until the view is back."""
@@ -177,13 +203,13 @@ class _Scene:
 
     def __init__(self, sample: Sample, at: int) -> None:
         self.shape = sample.gradient.shape
-        self._since, self._count = at, 1
+        self.since, self._count = at, 1
         self._mean = sample
         self._energy = _cells((sample.gradient**2).sum(0))
 
     def learned(self, at: int) -> bool:
         """Whether there is enough to compare with."""
-        return self._count >= LEARN_SAMPLES and at - self._since >= LEARN_MS
+        return self._count >= LEARN_SAMPLES and at - self.since >= LEARN_MS
 
     def learn(self, sample: Sample) -> None:
         """Take in one of the first samples: all weigh the same."""

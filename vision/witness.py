@@ -26,15 +26,23 @@ MAIN, SUB = "main", "sub"
 
 
 class Witness:
-    """One camera since one start. A camera that turns by itself says `tamper: false` in its attributes.
+    """One camera since one start. `film` and `watch` may have begun before it.
 
     `people`: labels under which its detector shows people; when there are none, everything is blurred always.
     """
 
-    def __init__(self, camera: Camera, film: Film, people: Collection[str], zone: tzinfo = UTC) -> None:
+    def __init__(
+        self,
+        camera: Camera,
+        film: Film,
+        people: Collection[str],
+        zone: tzinfo = UTC,
+        watch: TamperWatch | None = None,
+    ) -> None:
         self._camera, self._film, self._labels = camera.id, film, frozenset(people)
         self._view, self._stream = View.of(camera, zone), SUB if camera.evidence_url else ""
-        self._tamper = TamperWatch() if camera.attributes.get("tamper", True) else None
+        self._tamper = watch or TamperWatch()
+        self._tamper.watch(view_of(camera))
         self._looked: deque[tuple[int, tuple[Box, ...]]] = deque()
         """The newest pictures in which people were looked for, by their times, and where they are."""
         self._followed: deque[tuple[int, tuple[Track, ...]]] = deque()
@@ -56,13 +64,13 @@ class Witness:
 
     def wants(self, picture: Picture, *, busy: bool) -> bool:
         """Whether `look` has anything to do; `busy`: something is going on in front of the camera."""
-        return self._film.due(picture.at, busy=busy) or (self._tamper is not None and self._tamper.due(picture.at))
+        return self._film.due(picture.at, busy=busy) or self._tamper.due(picture.at)
 
     def look(self, picture: Picture, *, busy: bool) -> Tamper | None:
         """Film the picture and judge the view; returns what is to be said of the view, if anything."""
         if self._film.due(picture.at, busy=busy):
             self._film.take(picture, self._looked[-1][1] if self._is_newest(picture) else None)
-        return self._tamper.update(picture.image, picture.at) if self._tamper is not None else None
+        return self._tamper.update(picture.image, picture.at)
 
     def evidence(self, picture: Picture, tracks: Iterable[Track] = ()) -> Evidence:
         """The picture with zones, boxes and time. Blurred is whoever is seen, tracked, or was seen SMEAR_MS ago."""
@@ -96,6 +104,12 @@ class Witness:
     def _is_newest(self, picture: Picture) -> bool:
         """Whether the picture is the last one in which people were looked for, by a detector that knows them."""
         return bool(self._labels and self._looked) and self._looked[-1][0] == picture.at
+
+
+def view_of(camera: Camera) -> str | None:
+    """What the camera is to show: the address of its stream and its attribute `view`, which changes when it is turned
+    on purpose. None: it turns by itself, and says `tamper: false` in its attributes."""
+    return f"{camera.url} {camera.attributes.get('view', '')}" if camera.attributes.get("tamper", True) else None
 
 
 def _forget(kept: deque[tuple[int, T]], now: int) -> None:
