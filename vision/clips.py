@@ -28,7 +28,7 @@ from vision.clip import Clip, clip
 from vision.evidence import digest
 from vision.film import Film
 from vision.store import Connection, connect
-from vision.tamper import TamperWatch
+from vision.views import Views
 from vision.witness import Witness
 
 CLIPS = Counter("ioc_vision_clips", "Clips around alerts, by what became of them", ["result"])
@@ -40,7 +40,6 @@ PAUSE_S = 2.0
 RECENT_S = 120
 MOST = 500
 """Alerts looked at in one poll, the newest first."""
-FORGET_MS = 86_400_000
 _DONE = 10_000
 _WANTED = """
 select a.alert, o.value->>'device', (o.value->>'at')::bigint,
@@ -67,12 +66,12 @@ class Wanted(NamedTuple):
 
 
 class Clips:
-    """The films of this process's cameras, and the thread that makes clips of them."""
+    """The films of this process's cameras, what is known of their views, and the thread that makes clips of them."""
 
     def __init__(self, dsn: str, zone: tzinfo, clock: Clock = now_ms) -> None:
         self._dsn, self._zone, self._clock = dsn, zone, clock
         self._films: dict[str, Film] = {}
-        self._watches: dict[str, TamperWatch] = {}
+        self._views = Views(clock)
         self._zones: dict[str, tzinfo] = {}
         self._done: dict[tuple[str, str], None] = {}
         self._stopping = threading.Event()
@@ -83,8 +82,8 @@ class Clips:
         again goes on with its film, and with what it knows of its view."""
         zone = zone_of(camera, self._zone)
         self._zones[camera.id] = zone
-        film, watch = self._films.setdefault(camera.id, Film()), self._watches.setdefault(camera.id, TamperWatch())
-        return Witness(camera, film, people, zone, watch)
+        film = self._films.setdefault(camera.id, Film())
+        return Witness(camera, film, people, zone, self._views.of(camera.id))
 
     def start(self) -> None:
         """Begin to look for alerts."""
@@ -115,9 +114,9 @@ class Clips:
         films = dict(self._films)
         for film in films.values():
             film.expire(self._clock())
-        self._forget_views()
         if not films:
             return
+        self._views.serve(connection)
         rows = connection.execute(_WANTED, {"recent": RECENT_S, "most": MOST}).fetchall()
         there = {(alert, camera) for alert, _, _, cameras in rows for camera in cameras}
         for wanted in chosen((row[:3] for row in rows), films):
@@ -127,12 +126,6 @@ class Clips:
                 self._remember(wanted)
             if self._stopping.is_set():
                 return
-
-    def _forget_views(self) -> None:
-        """Let go of views not seen for FORGET_MS: the camera is another process's, or its scene another by now."""
-        for id_, watch in list(self._watches.items()):
-            if watch.sampled_at > 0 and self._clock() - watch.sampled_at > FORGET_MS:
-                del self._watches[id_]
 
     def _over(self, wanted: Wanted, film: Film) -> bool:
         """Whether all pictures that belong to it are there, or will not come any more."""

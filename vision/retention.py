@@ -35,6 +35,8 @@ _DELETE = {
     "where at < to_timestamp(%s / 1000.0) order by at limit %s for update skip locked))",
     "stills": "delete from ioc.still where ctid = any(array(select ctid from ioc.still "
     "where written < to_timestamp(%s / 1000.0) limit %s for update skip locked))",
+    "views": "delete from ioc.camera_view where ctid = any(array(select ctid from ioc.camera_view "
+    "where written < to_timestamp(%s / 1000.0) limit %s for update skip locked))",
 }
 
 
@@ -61,8 +63,9 @@ class Retention:
 
 
 def retain(connection: psycopg.Connection[Any], days: float, now: int, most: int = BATCH) -> int:
-    """Delete pictures and clips older than `days`, stills that nobody watched for a day, and the record of who opened
+    """Delete pictures and clips older than `days`, stills and views of a day ago, and the record of who opened
     clear ones after OPENED_DAYS: the oldest `most` of each. Returns how many rows; 0: nothing old is left."""
     kept = now - round(days * _DAY_MS)
-    since = {"pictures": kept, "clips": kept, "opened": now - OPENED_DAYS * _DAY_MS, "stills": now - _DAY_MS}
+    since = {"pictures": kept, "clips": kept, "opened": now - OPENED_DAYS * _DAY_MS}
+    since |= {"stills": now - _DAY_MS, "views": now - _DAY_MS}
     return sum(connection.execute(query.encode(), [since[name], most]).rowcount for name, query in _DELETE.items())
