@@ -17,6 +17,8 @@ import msgspec
 from pipeline.core.catalogue import Camera
 
 PERSON = "person"
+DOUBTED = "person?"
+"""What looks like a person of a height that nobody has there: no event, and blurred, for it may be a child."""
 ALIKE = frozenset(
     {PERSON, "persons", "people", "pedestrian", "pedestrians", "human", "humans"}
     | {"người", "nguoi", "người đi bộ", "nguoi di bo"}

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 from pipeline.core.catalogue import Calibration, Camera
 from pipeline.core.errors import IocError
 from pipeline.core.extensions import ExtensionTable
+from vision.naming import DOUBTED
 from vision.picture import Picture, Seen
 
 
@@ -40,7 +41,7 @@ def lowest_of(camera: Camera) -> float:
 
 def followed(seen: Iterable[Seen], camera: Camera) -> list[Seen]:
     """What may be an event of the camera, of all that its detector reports."""
-    return [each for each in seen if each.confidence >= camera.threshold * WEAK]
+    return [each for each in seen if each.confidence >= camera.threshold * WEAK and each.label != DOUBTED]
 
 
 class Detector(Protocol):

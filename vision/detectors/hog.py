@@ -19,7 +19,7 @@ import numpy as np
 from vision.detectors import Options
 from vision.detectors.moving import Background, Blob, expected_heights
 from vision.detectors.windows import STEP, WINDOW, scores
-from vision.naming import PERSON
+from vision.naming import DOUBTED, PERSON
 from vision.picture import Box, Image, Picture, Seen, overlaps
 from vision.plane import PlaneOfSize
 from vision.sizing import cut_off, person_sized
@@ -61,7 +61,7 @@ class _Hit(NamedTuple):
 class Hog:
     """People who move. One instance a camera: it learns the background."""
 
-    people = (PERSON,)
+    people = (PERSON, DOUBTED)
 
     def __init__(self, options: Options) -> None:
         self._lowest = options.lowest
