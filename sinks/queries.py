@@ -246,11 +246,14 @@ async def watch(connection: Connection, camera: str, seconds: float) -> bool:
 
 
 async def still(connection: Connection, camera: str, within_s: float) -> tuple[int, Copies] | None:
-    """The time (ms) of the last still of a camera and its copies, when it is not older than that."""
+    """The time (ms) of the last still of a camera and its copies, when it was not written longer ago than that.
+
+    The time is the camera's own, and says nothing about how fresh the still is where the camera's clock is wrong.
+    """
     row = await (
         await connection.execute(
             "select (extract(epoch from at) * 1000)::bigint, jpeg, clear from ioc.still "
-            "where camera = %s and at > now() - make_interval(secs => %s)",
+            "where camera = %s and written > now() - make_interval(secs => %s)",
             [camera, within_s],
         )
     ).fetchone()

@@ -16,6 +16,7 @@ from vision.analytics.places import FINAL, LIVE, PICTURED, Places, Said
 from vision.analytics.zone import HAZARDS, Finding
 from vision.following import tracker
 from vision.hazards import Hazards
+from vision.naming import as_named
 from vision.picture import Picture, Seen
 from vision.plane import Plane
 from vision.settling import Settled, Settling
@@ -61,7 +62,7 @@ class Analysis:
     """One camera since one start. Tracks are named `<generation>-<n>`; a camera may change its picture size."""
 
     def __init__(self, camera: Camera, generation: int) -> None:
-        self._camera, self._generation = camera, generation
+        self._camera, self._generation = as_named(camera), generation
         self._sight: _Sight | None = None
         self._size, self._sizes = (0, 0), 0
         self._pictures: OrderedDict[tuple[str, ...], str] = OrderedDict()

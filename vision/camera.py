@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from statistics import median
@@ -25,7 +25,7 @@ from pipeline.core.topics import DETECTIONS, READINGS
 from vision.address import Address, Login
 from vision.analysis import Analysed, Analysis
 from vision.analytics.places import Said
-from vision.detectors import Detector, Dropped
+from vision.detectors import Detector, Dropped, followed
 from vision.evidence import Evidence
 from vision.film import Film
 from vision.gauges import CameraGauges
@@ -41,8 +41,6 @@ from vision.witness import Witness
 
 WAITING_LIMIT = 5000
 """Lines waiting for Kafka beyond which pictures are no longer looked at."""
-WEAK = 0.7
-"""Boxes down to this part of the camera's threshold may continue a track."""
 PICTURE_EVERY_MS = 1000
 MAIN_WITHIN_MS = 2500
 """How far apart the pictures of an event's evidence may be, the sub-stream's with its boxes and the main stream's."""
@@ -61,7 +59,7 @@ class Surroundings:
 
     `put` hands a line in (topic, device, line, settled), `waiting` counts lines that Kafka has not got yet,
     `pool` runs detectors, `login` finds a camera's login by the name of its secret, `witness` makes what keeps a
-    camera's evidence.
+    camera's evidence; it is told under which labels people are seen.
     """
 
     put: Put
@@ -72,7 +70,7 @@ class Surroundings:
     component: Component
     timing: Timing | None = None
     clock: Clock = now_ms
-    witness: Callable[[Camera], Witness] = lambda camera: Witness(camera, Film())
+    witness: Callable[[Camera, Collection[str]], Witness] = lambda camera, people: Witness(camera, Film(), people)
 
 
 class CameraAtWork:
@@ -103,7 +101,7 @@ class CameraAtWork:
         self._unsettled: tuple[Picture, str] | None = None
         """A picture that is evidence, and its digest, while the main stream's of the same time may still come."""
         self._vitals = _Vitals(around.clock())
-        self._witness = around.witness(camera)
+        self._witness = around.witness(camera, detector.people)
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -181,17 +179,18 @@ class CameraAtWork:
             self._looking.missed(picture)
             receipt.dropped = "behind"
             return
+        seen: list[Seen] | None = None
         try:
             seen = await self._looking.see(picture) if self._analysis.wanted else []
         except Dropped as dropped:
             receipt.dropped = dropped.reason
-            return
         except Exception as error:  # noqa: BLE001 - counted; one picture that a detector dislikes is not the end
             log.warning("detector failed", camera=self._camera.id, why=repr(error))
             receipt.dropped = "detector_failed"
-            return
         await self._watch_view(picture, seen, receipt)
-        analysed = self._analysis.update(seen, picture)
+        if seen is None:
+            return
+        analysed = self._analysis.update(followed(seen, self._camera), picture)
         await self._take_pictures(picture, analysed)
         self._publish(analysed.said, picture, receipt)
         self._vitals.latencies.append(self._around.clock() - picture.at)
@@ -257,11 +256,14 @@ class CameraAtWork:
         """A picture of the main stream of any time: without the right, all of it is blurred."""
         return await self._in_pool(lambda: self._witness.still_of_main(main))
 
-    async def _watch_view(self, picture: Picture, seen: list[Seen], receipt: _Receipt) -> None:
-        """Film the picture; publish that the view was spoiled, or is clear again, with the picture as evidence."""
-        if self._analysis.wanted:  # else nobody looked for people
+    async def _watch_view(self, picture: Picture, seen: list[Seen] | None, receipt: _Receipt) -> None:
+        """Film the picture; publish that the view was spoiled, or is clear again, with the picture as evidence.
+
+        Where the detector failed (None) it is filmed as a quiet one is, all blurred: others may come that it looked at.
+        """
+        if self._analysis.wanted and seen is not None:  # else nobody looked for people
             self._witness.note(picture, seen)
-        busy = not picture.quiet
+        busy = seen is not None and not picture.quiet
         if not self._witness.wants(picture, busy=busy):
             return
         found = await self._in_pool(lambda: self._witness.look(picture, busy=busy))

@@ -40,7 +40,7 @@ class Clip(NamedTuple):
 
 
 def clip(camera: str, shots: Sequence[Shot], zone: tzinfo) -> Clip:
-    """A clip of at least one shot. Raises av.FFmpegError."""
+    """A clip of at least one shot. Raises av.FFmpegError, or OSError when no temporary file can be had."""
     people = [_around(shots, shot.at) for shot in shots]
     clear = _encoded(camera, shots, zone, [()] * len(shots))
     hidden = b"" if all(each == () for each in people) else _encoded(camera, shots, zone, people)

@@ -3,14 +3,15 @@
 Receives nothing: it looks for work itself each POLL_S, so no camera ever waits for it. For an alert of one of this
 process's cameras it stores one clip, from BEFORE_MS before what the alert is made of to AFTER_MS after it, linked to
 the alert. Counted by result: `stored`; `no_film` (the alert came after the film was over, or before this process
-was); `failed` (could not be encoded); `store_down`: looked for again while the alert is new (RECENT_S). kill -9
-loses clips that are not stored yet; the next start has no film of them. All on a thread of its own.
+was); `failed` (could not be encoded, or there is no room for it); `store_down`, `broken` (something that should not
+happen): looked for again while the alert is new (RECENT_S). kill -9 loses clips that are not stored yet; the next
+start has no film of them. All on a thread of its own, which goes on whatever happens.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import tzinfo
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -27,6 +28,7 @@ from vision.clip import Clip, clip
 from vision.evidence import digest
 from vision.film import Film
 from vision.store import Connection, connect
+from vision.views import Views
 from vision.witness import Witness
 
 CLIPS = Counter("ioc_vision_clips", "Clips around alerts, by what became of them", ["result"])
@@ -40,11 +42,11 @@ MOST = 500
 """Alerts looked at in one poll, the newest first."""
 _DONE = 10_000
 _WANTED = """
-select a.alert, o.value->>'device', (o.value->>'at')::bigint
+select a.alert, o.value->>'device', (o.value->>'at')::bigint,
+       array(select c.camera from ioc.alert_clip c where c.alert = a.alert)
 from (select alert, body from ioc.alert where changed > now() - make_interval(secs => %(recent)s)
       order by changed desc limit %(most)s) a,
      jsonb_array_elements(a.body->'why'->'operands') o
-where not exists (select from ioc.alert_clip c where c.alert = a.alert)
 """
 _KEEP = """
 insert into ioc.clip (digest, camera, since, until, mp4, clear, clear_digest)
@@ -64,21 +66,24 @@ class Wanted(NamedTuple):
 
 
 class Clips:
-    """The films of this process's cameras, and the thread that makes clips of them."""
+    """The films of this process's cameras, what is known of their views, and the thread that makes clips of them."""
 
     def __init__(self, dsn: str, zone: tzinfo, clock: Clock = now_ms) -> None:
         self._dsn, self._zone, self._clock = dsn, zone, clock
         self._films: dict[str, Film] = {}
+        self._views = Views(clock)
         self._zones: dict[str, tzinfo] = {}
         self._done: dict[tuple[str, str], None] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="clips", daemon=True)
 
-    def witness(self, camera: Camera) -> Witness:
-        """The witness of a camera here. A camera that starts again goes on with its film."""
+    def witness(self, camera: Camera, people: Collection[str]) -> Witness:
+        """The witness of a camera here; `people`: labels under which its detector shows them. A camera that starts
+        again goes on with its film, and with what it knows of its view."""
         zone = zone_of(camera, self._zone)
         self._zones[camera.id] = zone
-        return Witness(camera, self._films.setdefault(camera.id, Film()), zone)
+        film = self._films.setdefault(camera.id, Film())
+        return Witness(camera, film, people, zone, self._views.of(camera.id))
 
     def start(self) -> None:
         """Begin to look for alerts."""
@@ -99,6 +104,10 @@ class Clips:
                 CLIPS.labels("store_down").inc()
                 log.warning("clips cannot be stored", why=type(error).__name__)
                 self._stopping.wait(PAUSE_S)
+            except Exception as error:  # noqa: BLE001 - counted; the clips of other alerts are wanted still
+                CLIPS.labels("broken").inc()
+                log.exception("clips failed", why=type(error).__name__)
+                self._stopping.wait(PAUSE_S)
 
     def serve(self, connection: Connection) -> None:
         """Make the clips that are wanted and whose time has come."""
@@ -107,9 +116,12 @@ class Clips:
             film.expire(self._clock())
         if not films:
             return
+        self._views.serve(connection)
         rows = connection.execute(_WANTED, {"recent": RECENT_S, "most": MOST}).fetchall()
-        for wanted in chosen(rows, films):
-            if (wanted.alert, wanted.camera) not in self._done and self._over(wanted, films[wanted.camera]):
+        there = {(alert, camera) for alert, _, _, cameras in rows for camera in cameras}
+        for wanted in chosen((row[:3] for row in rows), films):
+            mine = wanted.alert, wanted.camera
+            if mine not in there and mine not in self._done and self._over(wanted, films[wanted.camera]):
                 self._make(connection, wanted, films[wanted.camera])
                 self._remember(wanted)
             if self._stopping.is_set():
@@ -127,7 +139,7 @@ class Clips:
             return
         try:
             made = clip(wanted.camera, shots, self._zones[wanted.camera])
-        except av.FFmpegError as error:
+        except (av.FFmpegError, OSError) as error:
             CLIPS.labels("failed").inc()
             log.warning("no clip", camera=wanted.camera, why=type(error).__name__)
             return

@@ -22,9 +22,8 @@ import numpy as np
 
 from pipeline.core.catalogue import Camera
 from pipeline.core.errors import BadInput
-from vision.camera import WEAK
 from vision.delayed import Delayed, Final
-from vision.detectors import DETECTORS, Detector, Options
+from vision.detectors import DETECTORS, Detector, Options, followed, lowest_of
 from vision.following import tracker
 from vision.lines import Foot, LineWatch
 from vision.pace import LAG_MS, Pace, PaceMeter
@@ -109,7 +108,7 @@ def read(camera: Camera, detector: Detector, clip: Clip) -> Reading:
         if following is None:
             following = tracker(camera, "1", reading.plane)
         began = time.process_time()
-        seen = detector.detect(picture)
+        seen = followed(detector.detect(picture), camera)
         seen_at = time.process_time()
         tracked = following.update(seen, picture.at)
         finals = delayed.update(tracked, picture.at)
@@ -263,6 +262,6 @@ def feet_of(boxes: Sequence[tuple[str, Box]], plane: Plane | None) -> list[Foot]
 
 def evaluate(camera: Camera, clip: Clip, truth: Truth, model: Path | None = None) -> dict[str, Any]:
     """Run a camera's detector over a clip and score it. Raises BadInput, ConfigError."""
-    options = Options(camera.threshold * WEAK, model, camera.attributes, camera.calibration, camera.frame_size)
+    options = Options(lowest_of(camera), model, camera.attributes, camera.calibration, camera.frame_size)
     detector = DETECTORS[camera.detector](options)
     return scored(camera, read(camera, detector, clip), truth, clip)

@@ -14,7 +14,6 @@ import numpy as np
 
 from vision.picture import Box, Image
 
-PERSON = "person"
 MARGIN = 0.15
 """Added to each side of a box, of its width and height: detectors cut off hair, feet and hands."""
 SMEAR_MS = 700

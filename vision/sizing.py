@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from vision.naming import DOUBTED, PERSON
 from vision.picture import Seen
 from vision.plane import Plane
 
@@ -31,13 +32,12 @@ def cut_off(found: Sequence[Seen], width: int) -> list[Seen]:
 
 
 def person_sized(found: Sequence[Seen], plane: Plane | None) -> list[Seen]:
-    """What was found without people of a height that nobody has there; everything when no height is expected."""
+    """What was found, with people of a height that nobody has there DOUBTED; as it is when no height is expected."""
     expected = plane.expected_height([each.box.foot for each in found]) if plane and found else None
     if expected is None:
         return list(found)
     ratios = np.array([each.box.height for each in found]) / expected
     return [
-        each
+        each if each.label != PERSON or SHORTEST <= ratio <= TALLEST else each._replace(label=DOUBTED)
         for each, ratio in zip(found, ratios, strict=True)
-        if each.label != "person" or SHORTEST <= ratio <= TALLEST
     ]

@@ -20,14 +20,12 @@ from pipeline.core.events import CameraState
 from pipeline.core.telemetry import Component, log
 from vision.address import Login
 from vision.evidence import Evidence, digest
+from vision.retention import Retention
 from vision.stream import StreamFault
 
 QUEUE = 64
 WATCH_POLL_S = 1.0
 PAUSE_S = 2.0
-DAY_S = 86_400.0
-OPENED_DAYS = 730
-_DAY_MS = 86_400_000
 _LIMITS = "-c statement_timeout=10000"
 _KEEP = (
     "insert into ioc.evidence (digest, camera, at, jpeg, clear, clear_digest) values (%(digest)s, %(camera)s, "
@@ -37,7 +35,7 @@ _STILL = (
     "insert into ioc.still (camera, at, jpeg, clear) "
     "select %(camera)s, to_timestamp(%(at)s / 1000.0), %(jpeg)s, %(clear)s "
     "where exists (select from ioc.watch where camera = %(camera)s and until > now()) "
-    "on conflict (camera) do update set at = excluded.at, jpeg = excluded.jpeg, clear = excluded.clear"
+    "on conflict (camera) do update set at = excluded.at, jpeg = excluded.jpeg, clear = excluded.clear, written = now()"
 )
 Connection = psycopg.Connection[Any]
 
@@ -47,8 +45,8 @@ class PictureStore:
 
     def __init__(self, dsn: str, component: Component, *, evidence_days: float = 30, clock: Clock = now_ms) -> None:
         self.watched: frozenset[str] = frozenset()
-        self._dsn, self._component, self._clock = dsn, component, clock
-        self._days = evidence_days
+        self._dsn, self._component = dsn, component
+        self._retention = Retention(evidence_days, clock)
         self._queue: queue.Queue[tuple[str, Evidence]] = queue.Queue(QUEUE)
         self._stopping = threading.Event()
         self._up = False
@@ -109,15 +107,13 @@ class PictureStore:
             self._drop("store_down")
 
     def _serve(self, connection: Connection) -> None:
-        watch_at = retain_at = time.monotonic()
+        watch_at = time.monotonic()
         while not (self._stopping.is_set() and self._queue.empty()):
             now = time.monotonic()
             if now >= watch_at:
                 self.watched, watch_at = watched(connection), now + WATCH_POLL_S
-            if now >= retain_at:
-                retain(connection, self._days, self._clock())
-                retain_at = now + DAY_S
             self._write_one(connection)
+            self._retention.tend(connection)
 
     def _write_one(self, connection: Connection) -> None:
         try:
@@ -149,18 +145,6 @@ def write(connection: Connection, statement: str, picture: Evidence) -> None:
 def watched(connection: Connection) -> frozenset[str]:
     """Ids of the cameras that somebody watches now."""
     return frozenset(row[0] for row in connection.execute("select camera from ioc.watch where until > now()"))
-
-
-def retain(connection: Connection, days: float, now: int) -> int:
-    """Delete pictures and clips older than `days`, stills that nobody watched for a day, and the record of who opened
-    clear ones after OPENED_DAYS; returns how many pictures and clips."""
-    since = now - round(days * _DAY_MS)
-    found = connection.execute("delete from ioc.evidence where at < to_timestamp(%s / 1000.0)", [since]).rowcount
-    found += connection.execute("delete from ioc.clip where until < to_timestamp(%s / 1000.0)", [since]).rowcount
-    opened = now - OPENED_DAYS * _DAY_MS
-    connection.execute("delete from ioc.evidence_opened where at < to_timestamp(%s / 1000.0)", [opened])
-    connection.execute("delete from ioc.still where at < to_timestamp(%s / 1000.0)", [now - _DAY_MS])
-    return found
 
 
 class Logins:

@@ -19,7 +19,9 @@ they find and what they leave alone.
 
 from __future__ import annotations
 
+import io
 import math
+import threading
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -50,6 +52,7 @@ _FLATTEST = 0.7
 """Contrast, over the scene's, below which a cell's edges are not looked for more closely: it would be noise."""
 _RELAXED = 1.2
 """Thresholds are this much easier to be suspicious by once something was said: no flicker at the limit."""
+_PLANES = ("gradient", "thumbnail", "energy")
 Floats = NDArray[np.float32]
 
 
@@ -103,30 +106,82 @@ def measure(image: Image) -> Sample:
     )
 
 
+class Known(NamedTuple):
+    """What a watch knows of a view, for another process to go on from: its name, what was said of it, its scene."""
+
+    view: str
+    said: TamperKind | None
+    scene: bytes
+
+
 class TamperWatch:
-    """The view of one camera: learns it, then says when it is spoiled and when it is back."""
+    """The view of one camera: learns it, then says when it is spoiled and when it is back. Thread-safe."""
 
     def __init__(self) -> None:
+        self._view: str | None = ""
         self._scene: _Scene | None = None
         self._sampled_at = -GAP_MS
         self._said: TamperKind | None = None
         self._said_at = 0
         self._doubt = _Doubt()
+        self._lock = threading.Lock()
 
     @property
     def spoiled(self) -> TamperKind | None:
         """What is wrong with the view now, as far as it was said."""
         return self._said
 
+    @property
+    def sampled_at(self) -> int:
+        """The time of the newest sample, ms."""
+        return self._sampled_at
+
+    def watch(self, view: str | None) -> None:
+        """Judge the view of this name from now on; None: none. One that has another name than the one before is learned
+        anew, and what was said of that is over."""
+        with self._lock:
+            if view != self._view:
+                self._view, self._scene, self._doubt = view, None, _Doubt()
+
+    def known(self) -> Known | None:
+        """What it knows of its view by now; None while it is still learning, or watches none."""
+        with self._lock:
+            if self._view is None or self._scene is None or not self._scene.learned(self._sampled_at):
+                return None
+            return Known(self._view, self._said, self._scene.packed())
+
+    def recall(self, known: Known) -> None:
+        """Go on from what another process knew, unless it has learned its view by itself already.
+
+        What was said of a view with another name is over with the next picture.
+        """
+        with self._lock:
+            if self._scene is None or not self._scene.learned(self._sampled_at):
+                self._scene = _Scene.unpacked(known.scene) if known.view == self._view else None
+                self._said, self._said_at = known.said, self._sampled_at
+
     def due(self, at: int) -> bool:
         """Whether a picture of `at` would be sampled; of the others `update` need not be told."""
-        return at - self._sampled_at >= SAMPLE_MS
+        if self._view is None:
+            return self._said is not None
+        return not 0 <= at - self._sampled_at < SAMPLE_MS
 
     def update(self, image: Image, at: int) -> Tamper | None:
         """Take in a picture; returns what is to be said now, if anything."""
+        with self._lock:
+            return self._update(image, at)
+
+    def _update(self, image: Image, at: int) -> Tamper | None:
         if not self.due(at):
             return None
+        if self._scene is None and self._said is not None:
+            was, self._said = self._said, None
+            return self._tell(was, Edge.END, at)
         sample, gap = measure(image), at - self._sampled_at
+        if gap < 0:
+            gap = self._go_back(-gap)
+        if self._sampled_at < 0:  # the first picture here: reminders count from it
+            self._said_at = at
         self._sampled_at = at
         if self._scene is None or self._scene.shape != sample.gradient.shape:
             self._scene = _Scene(sample, at)
@@ -138,6 +193,13 @@ class TamperWatch:
         if kind is None and self._said is None:
             self._scene.adapt(sample, gap)
         return self._settle(kind, at, gap)
+
+    def _go_back(self, by: int) -> int:
+        """The camera's clock went back: what is remembered lies as far back by the new time; returns the gap."""
+        self._said_at -= by
+        if self._scene is not None:
+            self._scene.since -= by
+        return GAP_MS + 1
 
     def _settle(self, kind: TamperKind | None, at: int, gap: int) -> Tamper | None:
         """Say a change when it has held; the kind that was said first stays until the view is back."""
@@ -177,13 +239,30 @@ class _Scene:
 
     def __init__(self, sample: Sample, at: int) -> None:
         self.shape = sample.gradient.shape
-        self._since, self._count = at, 1
+        self.since, self._count = at, 1
         self._mean = sample
         self._energy = _cells((sample.gradient**2).sum(0))
 
+    @classmethod
+    def unpacked(cls, scene: bytes) -> _Scene:
+        """A learned scene out of what `packed` gave."""
+        with np.load(io.BytesIO(scene), allow_pickle=False) as read:
+            gradient, thumbnail, energy = (np.asarray(read[name], np.float32) for name in _PLANES)
+            made = cls(Sample(gradient, thumbnail, *read["figures"].tolist()), -LEARN_MS)
+        made._energy, made._count = energy, LEARN_SAMPLES
+        return made
+
+    def packed(self) -> bytes:
+        """The scene in some 100 kB."""
+        mean, out = self._mean, io.BytesIO()
+        gradient = np.asarray(mean.gradient, np.float16)  # of Sobel: at most 1020
+        planes: dict[str, Any] = dict(zip(_PLANES, (gradient, mean.thumbnail, self._energy), strict=True))
+        np.savez_compressed(out, figures=np.array(mean[2:], np.float64), allow_pickle=False, **planes)
+        return out.getvalue()
+
     def learned(self, at: int) -> bool:
         """Whether there is enough to compare with."""
-        return self._count >= LEARN_SAMPLES and at - self._since >= LEARN_MS
+        return self._count >= LEARN_SAMPLES and at - self.since >= LEARN_MS
 
     def learn(self, sample: Sample) -> None:
         """Take in one of the first samples: all weigh the same."""

@@ -19,8 +19,8 @@ from pipeline.core.errors import IocError
 from pipeline.core.events import CameraState
 from pipeline.core.telemetry import log
 from pipeline.core.topics import DETECTIONS
-from vision.camera import WEAK, CameraAtWork, Surroundings
-from vision.detectors import DETECTORS, Detector, Options
+from vision.camera import CameraAtWork, Surroundings
+from vision.detectors import DETECTORS, Detector, Options, lowest_of
 from vision.report import Reporter
 from vision.sampling import BackOff
 
@@ -91,7 +91,7 @@ class Fleet:
     async def _detector(self, camera: Camera) -> Detector:
         """The camera's detector; loading a model must not hold up the event loop. Raises BadInput, ConfigError."""
         options = Options(
-            camera.threshold * WEAK, self._model, camera.attributes, camera.calibration, camera.frame_size, camera.id
+            lowest_of(camera), self._model, camera.attributes, camera.calibration, camera.frame_size, camera.id
         )
         work = lambda: DETECTORS[camera.detector](options)  # noqa: E731
         return await asyncio.get_running_loop().run_in_executor(self._around.pool, work)

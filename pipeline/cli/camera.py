@@ -14,6 +14,7 @@ from pipeline.cli.calibrated import exactness
 from pipeline.cli.models import models
 from pipeline.cli.output import AsJson, Sets, show
 from pipeline.cli.services import position, registry, settings
+from pipeline.cli.view import view
 from pipeline.core.catalogue import DETECTOR_NAMES, Camera, Kind, Line, Zone
 from pipeline.core.clock import now_ms, rfc3339
 from pipeline.core.errors import BadInput, ConfigError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 group = typer.Typer(no_args_is_help=True)
 group.command()(models)
+group.command()(view)
 PASSWORD_VARIABLE = "IOC_CAMERA_PASSWORD"  # noqa: S105 - the name of a variable
 
 

@@ -69,7 +69,7 @@ class Sighting:
         self._rules = load_text(RULE.format(p=self.prefix)).checked()
         centre.do(centre.scene.register(self._documents, self._rules))
         self._clips = Clips(centre.dsn, SAIGON)
-        self._witness = self._clips.witness(self._documents[1])
+        self._witness = self._clips.witness(self._documents[1], ["person"])
 
     def happens(self) -> None:
         """Somebody enters: the picture is stored, the detection judged, the film kept for a clip."""

@@ -9,8 +9,11 @@ import sys
 from pathlib import Path
 
 import cv2
+import psycopg
 import pytest
 
+from devices.registry import Registry
+from pipeline.core.catalogue import Camera, Kind, Site
 from tests.conftest import StackUnderTest
 from vision.ladder import RUNGS
 
@@ -38,6 +41,26 @@ def test_the_command_climbs_to_the_clock_and_leaves_a_picture(stack: StackUnderT
     seen = cv2.imread(str(picture))
     assert seen is not None
     assert seen.shape == (576, 768, 3)
+
+
+def test_a_view_that_was_changed_on_purpose_is_a_new_one_each_time(stack: StackUnderTest) -> None:
+    with psycopg.connect(stack.postgres_dsn) as connection:
+        open_registry = Registry(connection, "test")
+        open_registry.put(Site(id="view-site"))
+        open_registry.put(Camera(id="view-cam", site="view-site", url="rtsp://127.0.0.1:9/", attributes={"tag": "x"}))
+    for version in (2, 3):
+        done = ioc(stack, "camera", "view", "view-cam")
+        assert done.stdout == f"view-cam learns its view anew, version {version}\n", done.stderr
+        with psycopg.connect(stack.postgres_dsn) as connection:
+            found = Registry(connection, "test").find(Kind.CAMERA, "view-cam")
+        assert isinstance(found, Camera)
+        assert found.attributes == {"tag": "x", "view": version}
+
+
+def test_the_view_of_a_camera_that_is_not_registered_is_refused(stack: StackUnderTest) -> None:
+    done = ioc(stack, "camera", "view", "no-such")
+    assert done.returncode != 0
+    assert "a registered camera" in done.stderr
 
 
 def test_the_command_says_the_broken_rung_and_the_remedy_without_the_password(stack: StackUnderTest) -> None:

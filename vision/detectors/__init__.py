@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-from pipeline.core.catalogue import Calibration
+from pipeline.core.catalogue import Calibration, Camera
 from pipeline.core.errors import IocError
 from pipeline.core.extensions import ExtensionTable
+from vision.naming import DOUBTED
 from vision.picture import Picture, Seen
 
 
@@ -25,11 +26,33 @@ class Options(NamedTuple):
     camera: str = ""
 
 
+WEAK = 0.7
+"""Boxes down to this part of the camera's threshold may continue a track."""
+HIDE_FROM = 0.25
+"""Whoever is seen with this confidence is blurred, whatever the camera's threshold is: that is for events. It is what
+ultralytics predicts from; lower, the default detector finds ghosts rather than people (boxes in a picture of
+PETS09-S2L1: 7 from .35, 9 from .25, 17 from .15)."""
+
+
+def lowest_of(camera: Camera) -> float:
+    """The lowest confidence that a camera's detector is asked to report."""
+    return min(camera.threshold * WEAK, HIDE_FROM)
+
+
+def followed(seen: Iterable[Seen], camera: Camera) -> list[Seen]:
+    """What may be an event of the camera, of all that its detector reports."""
+    return [each for each in seen if each.confidence >= camera.threshold * WEAK and each.label != DOUBTED]
+
+
 class Detector(Protocol):
     """Finds objects of one camera: it may learn the scene, so each camera has its own.
 
     `detect` may be called from several threads, one call at a time, with pictures in the order of their time.
     """
+
+    @property
+    def people(self) -> Collection[str]:
+        """Labels under which it shows people. Empty: it knows none, and nobody can be blurred alone."""
 
     def detect(self, picture: Picture) -> list[Seen]:
         """All objects of at least the lowest confidence, boxes in pixels of the picture, labels by COCO names."""

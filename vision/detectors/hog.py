@@ -19,6 +19,7 @@ import numpy as np
 from vision.detectors import Options
 from vision.detectors.moving import Background, Blob, expected_heights
 from vision.detectors.windows import STEP, WINDOW, scores
+from vision.naming import DOUBTED, PERSON
 from vision.picture import Box, Image, Picture, Seen, overlaps
 from vision.plane import PlaneOfSize
 from vision.sizing import cut_off, person_sized
@@ -29,6 +30,8 @@ ASPECT = 0.41
 SCALES = (0.8, 0.9, 1.0, 1.12, 1.25)
 SURE_HIT = 0.2
 """The distance from the classifier's plane that is a confidence of one half."""
+STRONG_HIT = 0.35
+"""The confidence from which a hit has a say in where a box lies."""
 STEEPNESS = 2.0
 NMS_OVERLAP = 0.3
 SAME_HIT_OVERLAP = 0.5
@@ -58,6 +61,8 @@ class _Hit(NamedTuple):
 class Hog:
     """People who move. One instance a camera: it learns the background."""
 
+    people = (PERSON, DOUBTED)
+
     def __init__(self, options: Options) -> None:
         self._lowest = options.lowest
         self._plane = PlaneOfSize(options.calibration, options.frame_size)
@@ -71,7 +76,7 @@ class Hog:
         largest = sorted(crops, key=lambda crop: (crop.left - crop.right) * (crop.bottom - crop.top))[:CROPS_MOST]
         grey = cv2.cvtColor(picture.image, cv2.COLOR_BGR2GRAY)
         hits = [hit for crop in largest for hit in self._hits(np.asarray(grey, np.uint8), crop)]
-        found = [Seen(hit.box, "person", confidence(hit.score)) for hit in settled(hits)]
+        found = [Seen(hit.box, "person", confidence(hit.score)) for hit in told(hits)]
         sized = person_sized(cut_off(found, picture.size[0]), plane)
         return [each for each in sized if each.confidence >= self._lowest]
 
@@ -151,6 +156,12 @@ def cut(grey: Image, crop: Crop, factor: float) -> tuple[Image, float, float]:
     )
     size = (max(round(part.shape[1] * factor), WINDOW[0]), max(round(part.shape[0] * factor), WINDOW[1]))
     return np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_LINEAR), np.uint8), left, top
+
+
+def told(hits: Sequence[_Hit]) -> list[_Hit]:
+    """The people of hits. Weak hits may be people of their own; they do not move the boxes of strong ones."""
+    strong = [hit for hit in hits if hit.score >= score(STRONG_HIT)]
+    return settled(strong) + [each for each in settled(hits) if each.score < score(STRONG_HIT)]
 
 
 def settled(hits: Sequence[_Hit]) -> list[_Hit]:

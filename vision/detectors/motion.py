@@ -21,6 +21,7 @@ from vision.detectors import Options
 from vision.detectors.moving import PIXEL, Background, Blob
 from vision.detectors.solidity import Mover, Solidity
 from vision.motion import STATURE_M
+from vision.naming import PERSON
 from vision.picture import Box, Picture, Seen
 from vision.plane import Plane, PlaneOfSize
 
@@ -47,6 +48,9 @@ PEOPLE_MOST = 4
 
 class Motion:
     """Movers of a person's or a vehicle's size. One instance a camera: it learns the background."""
+
+    people = (PERSON, "vehicle")
+    """A group of people that walk abreast, or one who lies, is wider than tall."""
 
     def __init__(self, options: Options) -> None:
         self._lowest = options.lowest

@@ -24,6 +24,7 @@ from pipeline.core.errors import ConfigError
 from pipeline.core.folders import cache_folder
 from vision.detectors import Options
 from vision.detectors.coco import NAMES
+from vision.naming import DOUBTED, PERSON
 from vision.picture import Box, Image, Picture, Seen
 from vision.plane import PlaneOfSize
 from vision.sizing import cut_off, person_sized
@@ -61,6 +62,8 @@ def has_integer_dot_products(source: Path = Path("/proc/cpuinfo")) -> bool:
 
 class NanoDet:
     """Objects of the 80 COCO classes. Raises ConfigError when the model cannot be loaded, or is another one."""
+
+    people = (PERSON, DOUBTED)
 
     def __init__(self, options: Options) -> None:
         model = options.model or default_model()

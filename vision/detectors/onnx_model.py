@@ -24,6 +24,7 @@ class OnnxModel:
             options = options._replace(model=path if path.exists() else cache_folder() / "models" / path)
         exported = options.model is not None and "names" in metadata(session(options.model))
         self.chosen: Detector = YoloExport(options) if exported else NanoDet(options)
+        self.people = self.chosen.people
 
     def detect(self, picture: Picture) -> list[Seen]:
         """All objects of the picture."""

@@ -14,6 +14,7 @@ import msgspec
 
 from pipeline.core.errors import ConfigError
 from vision.detectors import Options
+from vision.naming import PERSON, people_among
 from vision.picture import Box, Picture, Seen
 
 
@@ -29,23 +30,29 @@ class _Line(msgspec.Struct, frozen=True):
 
 
 class Scripted:
-    """Plays a script. Raises ConfigError when there is none or it cannot be read."""
+    """Plays a script as a model would that knows people. Raises ConfigError when there is none or it cannot be read."""
 
     def __init__(self, options: Options) -> None:
         self._script = _read(options.attributes.get("script"))
         self._lowest = options.lowest
+        self.people = _people(self._script)
 
     @classmethod
     def of(cls, script: Mapping[int, Sequence[Seen]]) -> Scripted:
         """A detector of the given boxes by picture number."""
         made = cls.__new__(cls)
         made._script, made._lowest = {number: list(seen) for number, seen in script.items()}, 0.0
+        made.people = _people(made._script)
         return made
 
     def detect(self, picture: Picture) -> list[Seen]:
         """What the script has for the picture's number."""
         number = (picture.number - 1) % max(self._script, default=1) + 1
         return [seen for seen in self._script.get(number, []) if seen.confidence >= self._lowest]
+
+
+def _people(script: Mapping[int, Sequence[Seen]]) -> frozenset[str]:
+    return people_among({PERSON, *(seen.label for line in script.values() for seen in line)})
 
 
 def _read(path: object) -> dict[int, list[Seen]]:

@@ -22,6 +22,7 @@ from pipeline.core.errors import ConfigError
 from pipeline.core.folders import cache_folder
 from vision.detectors import Options
 from vision.detectors.batching import MOST, Batcher
+from vision.naming import label_of, people_among
 from vision.picture import Box, Image, Picture, Seen
 
 DEFAULT_MODEL = "yolo11n.pt"
@@ -40,9 +41,10 @@ class Ultralytics:
     def __init__(self, options: Options) -> None:
         self._network = network(model_file(options))
         self._camera, self._lowest = options.camera, options.lowest
+        self.people = self._network.people
 
     def submit(self, picture: Picture) -> Future[list[Seen]]:
-        """All objects of the picture, names as the model has them, when a batch has come round."""
+        """All objects of the picture, names as `vision.naming` has them, when a batch has come round."""
         asked: Future[list[Seen]] = self._network.batcher.submit(self._camera, picture)
         answer: Future[list[Seen]] = Future()
         asked.add_done_callback(lambda done: self._pass_on(done, answer))
@@ -73,6 +75,7 @@ class Network:
         self._predict([np.zeros((64, 64, 3), np.uint8)])  # only now it is loaded, and a mistake shows
         self._most = MOST if export is None else _batch_of(model.predictor.model, export)
         self.batcher = Batcher(self.predict)
+        self.people = people_among(model.names.values())
 
     def predict(self, images: Sequence[Image]) -> list[list[Seen]]:
         """What is in each of the images, in one run, or in as many as the export's batch wants."""
@@ -148,6 +151,6 @@ def _seen(result: Any) -> list[Seen]:
     boxes = result.boxes
     rows = zip(boxes.xyxy.tolist(), boxes.cls.tolist(), boxes.conf.tolist(), strict=True)
     return [
-        Seen(Box(x1, y1, x2 - x1, y2 - y1), result.names[int(number)], confidence)
+        Seen(Box(x1, y1, x2 - x1, y2 - y1), label_of(result.names[int(number)]), confidence)
         for (x1, y1, x2, y2), number, confidence in rows
     ]

@@ -27,6 +27,7 @@ from prometheus_client import Counter
 from pipeline.core.errors import ConfigError
 from vision.detectors import Options
 from vision.detectors.nanodet import session, tried
+from vision.naming import DOUBTED, label_of, people_among
 from vision.picture import Box, Image, Picture, Seen
 
 NMS_OVERLAP = 0.6
@@ -38,7 +39,11 @@ SIDE = 640
 """The input's side where neither the file's shape nor its metadata say one."""
 _END_TO_END_ROWS = 1000
 _LEAST_SIDE = 32
-UNNAMED = Counter("ioc_vision_unnamed_boxes", "Boxes left out: the model's file has no name for their class", ["model"])
+UNNAMED = Counter(
+    "ioc_vision_unnamed_boxes",
+    "Boxes only blurred: the model's file has no name for their class",
+    ["model"],
+)
 Floats = NDArray[np.float32]
 
 
@@ -65,6 +70,8 @@ class YoloExport:
         assert options.model is not None
         self._model, self._session, self._lowest = options.model, session(options.model), options.lowest
         self._names = names_of(metadata(self._session))
+        people = people_among(self._names.values())
+        self.people = people | {DOUBTED} if people else people
         entry = self._session.get_inputs()[0]
         self._input, self._type = entry.name, np.float16 if "float16" in entry.type else np.float32
         self._size = _input_size(options.model, entry.shape, metadata(self._session))
@@ -84,8 +91,8 @@ class YoloExport:
         for (x1, y1, x2, y2), label, score in zip(corners.tolist(), labels.tolist(), scores.tolist(), strict=True):
             if label not in self._names:
                 UNNAMED.labels(self._model.name).inc()
-            elif x2 > x1 and y2 > y1:
-                found.append(Seen(Box(x1, y1, x2 - x1, y2 - y1), self._names[label], score))
+            if x2 > x1 and y2 > y1:
+                found.append(Seen(Box(x1, y1, x2 - x1, y2 - y1), self._names.get(label, DOUBTED), score))
         return found
 
     def _run(self, image: Image) -> tuple[Floats, Fitted]:
@@ -107,13 +114,14 @@ def metadata(session: Any) -> Mapping[str, str]:
 
 
 def names_of(found: Mapping[str, str]) -> dict[int, str]:
-    """The classes by their numbers. Raises ConfigError when the metadata have none, or the model does not detect."""
+    """The classes by their numbers, as they are called here. Raises ConfigError when the metadata have none, or the
+    model does not detect."""
     if found.get("task", "detect") != "detect":
         raise ConfigError(f"vision.model: this model is for {found['task']!r}; expected one for 'detect'")
     try:
         names = ast.literal_eval(found.get("names", ""))
         pairs = names.items() if isinstance(names, dict) else enumerate(names)
-        return {int(number): str(name) for number, name in pairs}
+        return {int(number): label_of(str(name)) for number, name in pairs}
     except (ValueError, SyntaxError, TypeError):
         raise ConfigError("vision.model: the file's metadata hold no readable `names` of its classes") from None
 

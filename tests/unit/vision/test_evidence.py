@@ -123,7 +123,7 @@ def test_boxes_at_and_beyond_the_border_are_blurred_as_far_as_they_go(box: Box) 
 
 
 def test_whoever_is_tracked_but_not_seen_just_now_is_blurred_too() -> None:
-    witness = Witness(Camera(id="cam", site="s", url="rtsp://127.0.0.1/"), Film(), SAIGON)
+    witness = Witness(Camera(id="cam", site="s", url="rtsp://127.0.0.1/"), Film(), ["person"], SAIGON)
     picture = Picture(CHESS, 1000)
     witness.note(picture, [Seen(Box(10, 20, 40, 100), "person", 0.4), Seen(Box(10, 140, 60, 40), "car", 0.9)])
     coasting = Track("1-1", "person", Box(200, 60, 40, 100), 0.9, 900, seen=False)
@@ -134,7 +134,7 @@ def test_whoever_is_tracked_but_not_seen_just_now_is_blurred_too() -> None:
 
 
 def test_whoever_was_seen_a_moment_ago_is_blurred_too_for_detectors_blink() -> None:
-    witness = Witness(Camera(id="cam", site="s", url="rtsp://127.0.0.1/"), Film(), SAIGON)
+    witness = Witness(Camera(id="cam", site="s", url="rtsp://127.0.0.1/"), Film(), ["person"], SAIGON)
     witness.note(Picture(CHESS, 1000), [Seen(Box(10, 20, 40, 100), "person", 0.9)])
     for at, hidden in ((1600, True), (1800, False)):
         witness.note(Picture(CHESS, at), [])
@@ -143,7 +143,7 @@ def test_whoever_was_seen_a_moment_ago_is_blurred_too_for_detectors_blink() -> N
 
 
 def test_a_picture_that_no_detector_saw_is_blurred_as_a_whole() -> None:
-    witness = Witness(Camera(id="cam", site="s", url="rtsp://127.0.0.1/"), Film(), SAIGON)
+    witness = Witness(Camera(id="cam", site="s", url="rtsp://127.0.0.1/"), Film(), ["person"], SAIGON)
     witness.note(Picture(CHESS, 1000), [])
     assert shown(witness.evidence(Picture(CHESS, 1000)).jpeg)[:200].std() > 60
     assert shown(witness.evidence(Picture(CHESS, 1200)).jpeg)[:200].std() < 12
@@ -178,7 +178,7 @@ def test_who_was_too_small_for_the_detector_is_at_most_twice_as_large_in_the_blu
 
 def test_people_are_blurred_in_the_main_stream_s_picture_wherever_they_walked_about_its_time() -> None:
     """The main picture is of 1100, between two looks; the box is drawn as of the nearer one."""
-    witness = Witness(TWO_STREAMS, Film(), SAIGON)
+    witness = Witness(TWO_STREAMS, Film(), ["person"], SAIGON)
     for at, x in ((1000, 20), (1200, 60), (1400, 100)):
         looked, box = Picture(CHESS, at), Box(x, 40, 30, 80)
         witness.note(looked, [Seen(box, "person", 0.9)])
@@ -194,7 +194,7 @@ def test_people_are_blurred_in_the_main_stream_s_picture_wherever_they_walked_ab
 
 @pytest.mark.parametrize("at", [900, 1500, 1900])
 def test_a_main_picture_of_a_time_about_which_nobody_looked_is_blurred_as_a_whole(at: int) -> None:
-    witness = Witness(TWO_STREAMS, Film(), SAIGON)
+    witness = Witness(TWO_STREAMS, Film(), ["person"], SAIGON)
     for looked in (1000, 1400):
         witness.note(Picture(CHESS, looked), [])
     assert not witness.saw(at)
@@ -207,7 +207,7 @@ def test_a_picture_says_of_which_stream_it_is_when_there_are_two() -> None:
     """A longer caption has a wider plate."""
 
     def plate(camera: Camera) -> int:
-        witness = Witness(camera, Film(), SAIGON)
+        witness = Witness(camera, Film(), ["person"], SAIGON)
         witness.note(Picture(GREY, 1000), [])
         row = shown(witness.evidence(Picture(GREY, 1000)).jpeg)[-8]
         return int(np.flatnonzero(abs(row - 128).max(1) > 40).max())

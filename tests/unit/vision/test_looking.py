@@ -16,6 +16,8 @@ from vision.picture import Box, Picture, Seen
 class Counted:
     """A detector that sees as many people as there have been looks, and fails when told to."""
 
+    people = ("person",)
+
     def __init__(self) -> None:
         self.looks, self.broken = 0, False
 

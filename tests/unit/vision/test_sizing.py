@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from pipeline.core.catalogue import Calibration
+from pipeline.core.catalogue import Calibration, Camera
+from vision.detectors import followed
+from vision.detectors.hog import Hog
+from vision.detectors.nanodet import NanoDet
+from vision.naming import people_among
 from vision.picture import Box, Seen
 from vision.plane import Plane
 from vision.sizing import cut_off, person_sized
@@ -14,10 +18,19 @@ def seen(height: float, label: str = "person") -> Seen:
     return Seen(Box(100, 400 - height, 30, height), label, 0.9)
 
 
-def test_people_of_a_height_that_nobody_has_there_are_left_out() -> None:
+def test_people_of_a_height_that_nobody_has_there_are_doubted() -> None:
     # feet at 400: 70 px; from .75 of it, 52.5, to 1.33, 93.1
     found = person_sized([seen(52), seen(53), seen(93), seen(94), seen(200, "bus")], PLANE)
-    assert [each.box.height for each in found] == [53, 93, 200]
+    assert [each.box.height for each in found if each.label != "person?"] == [53, 93, 200]
+    assert [each.box.height for each in found if each.label == "person?"] == [52, 94]
+
+
+def test_whoever_is_doubted_is_no_event_and_is_blurred() -> None:
+    child = person_sized([seen(40)], PLANE)
+    camera = Camera(id="cam", site="s", url="rtsp://127.0.0.1/")
+    assert followed([*child, seen(70)], camera) == [seen(70)]
+    for detector in (NanoDet, Hog):
+        assert people_among(each.label for each in child) <= set(detector.people)
 
 
 def test_without_an_expected_height_everything_stays() -> None:

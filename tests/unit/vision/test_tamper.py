@@ -107,6 +107,34 @@ def test_a_spoiled_view_is_said_within_10_s_and_is_over_when_it_is_clear_again(k
     assert watch.spoiled is None
 
 
+def test_a_view_that_is_accepted_ends_what_was_said_and_is_judged_by_itself_from_then_on() -> None:
+    watch, turned = TamperWatch(), moved(8, 0)
+    watch.watch("1")
+    (begun,) = said(watch, [*timed(0, 15), *timed(15, 15, turned)])
+    watch.watch("2")
+    assert said(watch, timed(30, 30, turned)) == [Tamper(begun.kind, Edge.END, 30_000)]
+    assert [each.edge for each in said(watch, [*timed(60, 10, covered(1)), *timed(70, 10, turned)])] == [
+        Edge.BEGIN,
+        Edge.END,
+    ]
+
+
+def test_a_camera_that_turns_by_itself_from_now_on_ends_what_was_said_and_is_left_alone() -> None:
+    watch = TamperWatch()
+    (begun,) = said(watch, [*timed(0, 15), *timed(15, 15, covered(1))])
+    watch.watch(None)
+    assert said(watch, timed(30, 60, moved(8, 0))) == [Tamper(begun.kind, Edge.END, 30_000)]
+    assert not watch.due(90_000)
+
+
+def test_a_clock_that_goes_back_two_minutes_does_not_stop_the_watch() -> None:
+    watch = TamperWatch()
+    assert said(watch, timed(200, 30)) == []
+    (begun,) = said(watch, timed(110, 10, covered(1)))
+    (ended,) = said(watch, timed(20, 10))
+    assert (begun.edge, begun.at <= 120_000, ended.edge, ended.at <= 30_000) == (Edge.BEGIN, True, Edge.END, True)
+
+
 @pytest.mark.parametrize("kind_and_spoil", [("covered", covered(1)), ("turned", moved(8, 0))])
 @pytest.mark.parametrize("apart_ms", [200, 3000], ids=["5 pictures a second", "one key frame each 3 s"])
 def test_it_is_found_as_soon_by_few_pictures_as_by_many(kind_and_spoil: tuple[str, Spoil], apart_ms: int) -> None:

@@ -243,14 +243,17 @@ def test_an_input_that_takes_no_single_picture_is_refused_as_the_file_is_loaded(
         YoloExport(Options(0.3, path))
 
 
-def test_a_box_of_a_class_without_a_name_is_left_out_and_counted_and_the_others_stay(tmp_path: Path) -> None:
+def test_a_box_of_a_class_without_a_name_is_counted_and_may_be_a_person_and_the_others_stay(tmp_path: Path) -> None:
     output = np.zeros((1, 300, 6), np.float32)
     output[0, 0] = (120, 140, 200, 180, 0.9, 7)
     output[0, 1] = (120, 140, 200, 180, 0.8, 2)
     output[0, 2] = (120, 140, 200, 180, 0.7, np.nan)
     output[0, 3] = (120, 140, 200, 180, 0.6, -1)
     path = model(tmp_path, output)
-    near(YoloExport(Options(0.3, path)).detect(PICTURE), (IN_PICTURE, "bus", 0.8))
+    detector = YoloExport(Options(0.3, path))
+    unnamed = [(IN_PICTURE, "person?", 0.9), (IN_PICTURE, "bus", 0.8), (IN_PICTURE, "person?", 0.6)]
+    near(detector.detect(PICTURE), *unnamed)
+    assert set(detector.people) == {"person", "person?"}
     assert UNNAMED.labels(path.name)._value.get() == 2
 
 
