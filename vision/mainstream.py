@@ -23,6 +23,8 @@ from vision.reader import Reader, Timing
 IDLE_S = 15.0
 NEAR_MS = 500
 """How far from the sub-stream's picture, by the time of capture, a picture shows the same event."""
+SAME_MS = 200
+"""So much the time that is told may be ahead of arrival, or behind it, in one stream more than in the other."""
 FRESH_MS = 5_000
 """An older picture is no picture of now: the line stalled."""
 
@@ -59,7 +61,7 @@ class MainStream:
 
     def near(self, picture: Picture) -> Picture | None:
         """Of the two newest pictures the one nearest to a picture of the sub-stream, if that is near."""
-        there = [each for each in (self._newest, self._before) if each is not None and each.clock == picture.clock]
+        there = [each for each in (self._newest, self._before) if each is not None and _same_clock(each, picture)]
         nearest = min(there, key=lambda each: abs(each.at - picture.at), default=None)
         return nearest if nearest is not None and abs(nearest.at - picture.at) <= NEAR_MS else None
 
@@ -77,3 +79,10 @@ class MainStream:
 
     def _keep(self, picture: Picture) -> None:
         self._before, self._newest = self._newest, picture
+
+
+def _same_clock(one: Picture, other: Picture) -> bool:
+    """Whether their times can be compared. One by arrival may be on its way from one clock to another."""
+    if one.clock != other.clock:
+        return False
+    return one.clock == "rtcp" or abs((one.at - one.arrived) - (other.at - other.arrived)) <= SAME_MS

@@ -15,6 +15,8 @@ from vision.stream import Frame
 
 AGREES_MS = 2_000
 """So near to the time told so far, a camera's clock is another clock of the same time: lines delay by less."""
+LED_OVER_MS = 100
+"""Nearer than this the time is called the camera's own: a seventh of what evidence is blurred before and after."""
 LEAD_OVER = 0.02
 """Time goes faster or slower by this part at most, less than a speed is exact to."""
 REMEMBERED_MS = 30_000
@@ -35,7 +37,8 @@ class Timeline:
         self._told, self._steps = 0, steps
         self._lead: float | None = None
         """How far the time told is ahead of the time of a frame's arrival, when that is not late; None at first."""
-        self._whose: ClockSource = "arrival"
+        self._follows = False
+        """Whether the time is the camera's clock, or on the way there; else it is that of arrival."""
         self.connected()
 
     def connected(self) -> None:
@@ -45,9 +48,13 @@ class Timeline:
         self._stream = self._arrived = self._opened_at = 0.0
         self._least = 0.0
         self._settled = False
+        self._whose: ClockSource = "arrival"
 
     def of(self, frame: Frame) -> tuple[int, ClockSource] | None:
-        """A frame's time and whose clock that is; None while the camera sends what it had kept back."""
+        """A frame's time and whose clock that is, by this connection's report.
+
+        None while the camera sends what it had kept back.
+        """
         if self._steps:
             self._told = max(frame.at, self._told + 1)
             return self._told, frame.clock
@@ -73,7 +80,7 @@ class Timeline:
 
     def _by_arrival(self, frame: Frame) -> float:
         """Where the stream does not say its own time, or not any more."""
-        self._whose = "arrival"
+        self._follows, self._whose = False, "arrival"
         if self._base is not None:  # what was gained since the connection began was the stream's fault
             self._base, self._lead = None, min(self._lead or 0.0, max(self._lead_before, 0.0))
         passed = frame.arrived - self._arrived if self._arrived else 0.0
@@ -92,6 +99,8 @@ class Timeline:
         self._least = min(self._least + _CRYSTAL * max(0.0, passed), late)
         self._base = _nearer(self._base, self._aim(self._base, reported, frame), passed)
         self._lead = self._base - self._least
+        told = reported is not None and abs(reported - self._base) <= LED_OVER_MS
+        self._whose = "rtcp" if told else "arrival"
         return stream + self._base
 
     def _first(self, late: float, reported: float | None) -> float:
@@ -103,10 +112,10 @@ class Timeline:
     def _aim(self, base: float, reported: float | None, frame: Frame) -> float:
         """The time of the stream's second 0 that is to be told in the end."""
         if reported is not None:
-            self._whose = "rtcp" if abs(reported - base) <= AGREES_MS else "arrival"
+            self._follows = abs(reported - base) <= AGREES_MS
         elif frame.arrived - self._opened_at > REMEMBERED_MS:
-            self._whose = "arrival"
-        if self._whose == "arrival":
+            self._follows = False
+        if not self._follows:
             return self._least
         return base if reported is None else reported
 

@@ -228,6 +228,14 @@ def test_the_main_stream_s_picture_of_an_event_is_near_by_the_same_clock() -> No
     assert near(1000, "arrival") is None
 
 
+def test_by_arrival_two_streams_are_compared_only_where_both_tell_the_time_of_arrival() -> None:
+    """A sub-stream on its way from one clock to another tells a time that is not yet, or no longer, that of arrival."""
+    main = MainStream("big", lambda: Address("rtsp://127.0.0.1/"), None)
+    main._keep(Picture(GREY, 2000, arrived=2000))
+    found = [main.near(Picture(GREY, 2000, arrived=arrived)) for arrived in (2000, 2200, 2300, 1800, 1700)]
+    assert [each is not None for each in found] == [True, True, False, True, False]
+
+
 def test_without_a_database_pictures_are_refused_at_once_and_counted() -> None:
     component = Component("vision", CollectorRegistry())
     store = PictureStore("postgresql://nobody@127.0.0.1:9/none", component)

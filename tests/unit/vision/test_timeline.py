@@ -181,9 +181,10 @@ def test_real_seconds_pass_whenever_the_camera_tells_its_clock(off_s: float, rep
 @pytest.mark.parametrize("off_s", [-1, 0, 1])
 def test_a_camera_s_clock_that_agrees_is_the_time_in_the_end_and_is_named(off_s: float) -> None:
     moments = told_of(Connection(0, 90, off_s))
-    assert {each.clock for each in moments if each.true < T0 + 5000} == {"arrival"}
-    assert {each.clock for each in moments if each.true >= T0 + 5000} == {"rtcp"}
-    # off by 1 s and the delay of 0.12 s at most, which at a fiftieth of time takes 56 s
+    # told after 5 s, off by 1120, 120 or 880 ms with the delay; but for 100 ms made up at 20 ms a second: 51, 1, 39 s
+    named_s = {-1: 56, 0: 6, 1: 44}[round(off_s)]
+    assert {each.clock for each in moments if each.true < T0 + named_s * 1000 - 200} == {"arrival"}
+    assert {each.clock for each in moments if each.true > T0 + named_s * 1000 + 200} == {"rtcp"}
     assert {each.at - each.true for each in moments if each.true > T0 + 62_000} == {off_s * 1000}
 
 
@@ -197,13 +198,16 @@ def test_a_clock_that_is_a_minute_off_is_the_time_from_the_first_picture_on_or_n
 
 def test_a_camera_s_clock_is_remembered_over_a_connection_that_is_late_to_tell_it() -> None:
     moments = told_of(Connection(0, 30, 60, report_s=0), Connection(31, 60, 60))
-    assert {(each.at - each.true, each.clock) for each in moments} == {(60_000, "rtcp")}
+    assert {each.at - each.true for each in moments} == {60_000}
+    late = {each.true for each in moments if each.clock == "arrival"}
+    assert (min(late), max(late)) == (T0 + 31_100, T0 + 35_900)
 
 
 def test_a_clock_that_is_not_told_any_more_is_forgotten_after_half_a_minute() -> None:
     moments = told_of(Connection(0, 30, -1, report_s=0), Connection(31, 200, -1, report_s=math.inf))
-    assert {each.clock for each in moments if each.true < T0 + 61_000} == {"rtcp"}
-    assert {each.clock for each in moments if each.true > T0 + 61_200} == {"arrival"}
+    assert {each.clock for each in moments if each.true < T0 + 30_000} == {"rtcp"}
+    assert {each.clock for each in moments if each.true > T0 + 30_000} == {"arrival"}
+    assert {each.at - each.true for each in moments if each.true < T0 + 61_000} == {-1000}
     assert moments[-1].at - moments[-1].true == DELAY_MS  # 1.12 s at a fiftieth: 56 s
     assert even(moments)
 
