@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import yaml
 
+from pipeline.cli.exactness import exactness
 from pipeline.cli.models import models
 from pipeline.cli.output import AsJson, Sets, show
 from pipeline.cli.services import position, registry, settings
-from pipeline.core.catalogue import Camera, Document, Kind, Line, Zone
+from pipeline.core.catalogue import Camera, Kind, Line, Zone
 from pipeline.core.clock import now_ms, rfc3339
 from pipeline.core.errors import BadInput, ConfigError
 
@@ -62,12 +63,12 @@ def add(
         "active_from": now_ms(),
     }
     document = document_of("camera", raw)
-    exactness = _exactness(document)
+    exact = exactness(document)
     with registry(settings(sets)) as open_registry:
         stored = open_registry.put(document)
         if user:
             open_registry.keep_secret(id_, user, _password())
-    print(f"{stored.id} is registered, version {stored.version}{exactness}")
+    print(f"{stored.id} is registered, version {stored.version}{exact}")
 
 
 @group.command("test")
@@ -122,21 +123,6 @@ def list_(as_json: AsJson = False, sets: Sets = []) -> None:  # noqa: B006
         for camera in cameras
     ]
     show(rows, ["id", "site", "url", "title", "zones", "lines", "version", "retired"], as_json=as_json)
-
-
-def _exactness(document: Document) -> str:
-    """How well a calibration's points agree, to be told. Raises BadInput when they do not."""
-    from vision.plane import Plane
-
-    if not isinstance(document, Camera) or document.calibration is None:
-        return ""
-    size = document.frame_size or (1, 1)
-    plane = Plane.of(document.calibration, size, size)
-    if not plane.grounded:
-        return "; heights only: no metres and no speeds"
-    if len(plane.residuals_m) <= 4:
-        return "; four points fit any calibration: give more, and they are checked against one another"
-    return f"; calibration points agree to {plane.residual_m:.2f} m, the worst to {max(plane.residuals_m):.2f} m"
 
 
 def _address(camera: str, user: str, sets: list[str]) -> Address:
