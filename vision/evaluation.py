@@ -106,7 +106,7 @@ def read(camera: Camera, detector: Detector, clip: Clip) -> Reading:
     for picture in pictures(clip, reading.spent):
         reading.size, reading.plane = picture.size, planes.of(picture.size)
         if following is None:
-            following = tracker(camera, "1", reading.plane)
+            following, meter = tracker(camera, "1", reading.plane), PaceMeter(reading.plane)
         began = time.process_time()
         seen = followed(detector.detect(picture), camera)
         seen_at = time.process_time()

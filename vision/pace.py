@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vision.motion import gait
+from vision.plane import Plane
 from vision.smoothing import Path
 from vision.tracker import Point, Tracked
 
@@ -49,10 +50,13 @@ def well_known(mps: float, sigma_mps: float) -> bool:
 
 
 class PaceMeter:
-    """Speeds of one camera's tracks on a calibrated ground; remembers SPAN_MS + BEFORE_MS + LAG_MS."""
+    """Speeds of one camera's tracks on a calibrated ground; remembers SPAN_MS + BEFORE_MS + LAG_MS.
 
-    def __init__(self, span_ms: int = SPAN_MS) -> None:
-        self._span = span_ms
+    `plane`: the ground, of which the error is part of every speed's.
+    """
+
+    def __init__(self, plane: Plane | None = None, span_ms: int = SPAN_MS) -> None:
+        self._plane, self._span = plane, span_ms
         self._pictures: deque[int] = deque()
         self._paths: dict[int, tuple[list[int], list[Point]]] = {}
         self._numbers: dict[str, int] = {}
@@ -83,7 +87,8 @@ class PaceMeter:
         gone, covariance = path.displacement(begin, end)
         velocity = gone * 1000 / self._span
         along = velocity / max(float(np.hypot(*velocity)), 1e-9)
-        sigma = float(np.sqrt(along @ covariance @ along)) * 1000 / self._span
+        noise = float(np.sqrt(along @ covariance @ along)) * 1000 / self._span
+        sigma = noise if self._plane is None else self._plane.speed_sigma(points[-1].measured.at, velocity, noise)
         found = Pace(begin, end, float(velocity[0]), float(velocity[1]), sigma)
         return found if well_known(found.mps, sigma) else None
 

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from pipeline.core.catalogue import Calibration
 from pipeline.core.events import Position
 from vision.calibration import Anchor, ground_pairs, refuse
+from vision.clicks import CLICK_PX, Clicks
 from vision.stature import Stature, stature
 
 RESIDUAL_MOST = 0.05
@@ -28,7 +29,8 @@ Floats = NDArray[np.float64]
 class Plane:
     """The ground of one camera's pictures; points are arrays N x 2, pixels or metres.
 
-    `residuals_m`: how far each calibration point is from where the plane puts it (all 0 for exactly four).
+    `residuals_m`: how far each calibration point is from where the plane puts it (all 0 for exactly four). `clicks`:
+    how far it may be off because points are clicked by hand.
     Without a ground (`grounded` false) only `expected_height` can be asked.
     """
 
@@ -37,6 +39,7 @@ class Plane:
     residuals_m: tuple[float, ...]
     anchor: Anchor | None
     stature: Stature | None
+    clicks: Clicks | None = None
 
     @classmethod
     def of(cls, calibration: Calibration, drawn: tuple[int, int], real: tuple[int, int]) -> Plane:
@@ -54,7 +57,8 @@ class Plane:
         _check_residuals(pairs.field, residuals, pairs.metres)
         tall = stature(calibration, forward, down)
         backward = np.asarray(np.linalg.inv(forward), np.float64)
-        return cls(forward, backward, tuple(float(r) for r in residuals), pairs.anchor, tall)
+        clicks = Clicks.of(picture, pairs.metres, backward, (CLICK_PX * across, CLICK_PX * down))
+        return cls(forward, backward, tuple(float(r) for r in residuals), pairs.anchor, tall, clicks)
 
     @property
     def grounded(self) -> bool:
@@ -98,6 +102,18 @@ class Plane:
     def sigma_m(self, points: ArrayLike, sigma_px: ArrayLike) -> Floats:
         """Standard deviation in metres along the worst direction, N, when pixels are wrong by `sigma_px`."""
         return np.asarray(np.sqrt(np.linalg.eigvalsh(self.covariance(points, sigma_px))[:, 1]))
+
+    def speed_sigma(self, place: ArrayLike, velocity: ArrayLike, noise: float, seconds: float = 1.0) -> float:
+        """One sigma of a speed (m/s): of what was seen, `noise`, and of the ground's own scale on the way, `seconds` of
+        the velocity with the middle at a place in metres.
+
+        The ground is wrong for all pictures alike, so it is added once for a speed, however many pictures gave it.
+        """
+        way = np.asarray(velocity, float) * seconds
+        if self.clicks is None or not way.any():
+            return noise
+        (scale,) = self.clicks.scale(place, way)
+        return float(np.hypot(noise, scale * np.linalg.norm(velocity)))
 
     def expected_height(self, feet: ArrayLike) -> Floats | None:
         """How tall a person is, in pixels, whose feet are at `feet` (N x 2); NaN above the horizon, None if unknown."""

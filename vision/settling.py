@@ -31,8 +31,9 @@ class Settling:
     """Settles the pictures of one camera; `plane` is the ground of its pictures, if it is known."""
 
     def __init__(self, plane: Plane | None) -> None:
-        self._space = GroundSpace(plane) if plane is not None and plane.grounded else None
-        self._delayed, self._pace = Delayed(), PaceMeter()
+        self._plane = plane if plane is not None and plane.grounded else None
+        self._space = None if self._plane is None else GroundSpace(self._plane)
+        self._delayed, self._pace = Delayed(), PaceMeter(self._plane)
         self._recent: deque[tuple[int, Tracked]] = deque()
         self._paced, self._metered = 0, -1
         """How many of the recent pictures the meter has seen, and the time of the last one of all that it saw."""
@@ -60,9 +61,17 @@ class Settling:
     def speed(self, track: Track) -> Speed | None:
         """How fast a settled track was in the second before, or a live one is now; None when that is not well known."""
         if track.at > self._metered:
-            return _own_speed(track)
+            return self._own_speed(track)
         pace = self._pace.pace(track.id, track.at)
         return None if pace is None else Speed(round(pace.mps, 2), round(pace.sigma_mps, 2))
+
+    def _own_speed(self, track: Track) -> Speed | None:
+        """As the track's own filter has it at once."""
+        ground = track.ground
+        if ground is None or self._plane is None:
+            return None
+        sigma = self._plane.speed_sigma((ground.x, ground.y), (ground.vx, ground.vy), ground.sigma_mps)
+        return Speed(round(ground.mps, 2), round(sigma, 2)) if well_known(ground.mps, sigma) else None
 
     def _follow_pace(self, until: int) -> None:
         """Speeds are best known LAG_MS later, not three seconds: let the meter see no more than that."""
@@ -92,11 +101,3 @@ class Settling:
         x, y = (float(value) for value in measured.at)
         sigma = math.sqrt(float(np.linalg.eigvalsh(measured.covariance)[1]))
         return Ground(x, y, math.nan, math.nan, sigma, math.inf)
-
-
-def _own_speed(track: Track) -> Speed | None:
-    """As the track's own filter has it at once."""
-    ground = track.ground
-    if ground is None or not well_known(ground.mps, ground.sigma_mps):
-        return None
-    return Speed(round(ground.mps, 2), round(ground.sigma_mps, 2))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import yaml
 
-from pipeline.cli.calibrated import exactness
+from pipeline.cli.exactness import exactness
 from pipeline.cli.models import models
 from pipeline.cli.output import AsJson, Sets, show
 from pipeline.cli.services import position, registry, settings

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from pipeline.cli.calibrated import exactness
+from pipeline.cli.exactness import exactness
 from pipeline.cli.output import AsJson, Sets, show
 from pipeline.cli.services import registry, settings
 from pipeline.core.catalogue import Kind

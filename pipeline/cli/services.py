@@ -30,12 +30,12 @@ def registry(found: Settings) -> Iterator[Registry]:
     It checks calibrations too: how to, only vision knows.
     """
     from devices.registry import Registry
-    from pipeline.cli.calibrated import plane_of
+    from pipeline.cli.exactness import exactness
     from pipeline.migrations import connect
 
     connection = connect(found.postgres.dsn.get_secret_value())
     with connection:
-        yield Registry(connection, by=f"{pwd.getpwuid(os.getuid()).pw_name} (ioc)", check=plane_of)
+        yield Registry(connection, by=f"{pwd.getpwuid(os.getuid()).pw_name} (ioc)", check=exactness)
 
 
 def mosquitto(found: Settings) -> Broker:

@@ -74,14 +74,13 @@ def _frames(text: str) -> tuple[int, int]:
 
 def _camera(path: Path) -> Camera:
     """A camera document whose zones and lines could be registered. Raises BadInput."""
+    from devices.camera_checks import check_looking
     from devices.zone_checks import check_places
 
     try:
         document = msgspec.convert(yaml.safe_load(path.read_text()), Camera)
     except (OSError, yaml.YAMLError, msgspec.ValidationError) as error:
         raise BadInput("--camera", str(path), f"a camera document ({error})") from None
-    if document.frame_size is not None and min(document.frame_size) < 1:
-        wanted = "width and height in pixels of the pictures that zones and lines are drawn on, both above 0"
-        raise BadInput("camera.frame_size", document.frame_size, wanted)
+    check_looking(document)
     check_places(document)
     return document

@@ -10,6 +10,7 @@ import numpy as np
 
 from vision.analytics.panes import Panes
 from vision.analytics.zone import VEHICLES, Finding, Measure, Setting, ZoneAnalytic
+from vision.plane import Plane
 from vision.tracker import Track
 from vision.zones import Moment, Stay
 
@@ -37,7 +38,8 @@ class Passed(NamedTuple):
 class Trip:
     """One vehicle's way through a zone, measured from picture to picture and told minute by minute."""
 
-    def __init__(self, stay: Stay) -> None:
+    def __init__(self, stay: Stay, plane: Plane | None = None) -> None:
+        self._plane = plane
         self._begin = self._vertex = self._last = self._since = stay.first
         self._whole_m = self._part_m = 0.0
         self._told_until = stay.entered_at
@@ -68,7 +70,7 @@ class Trip:
         seconds = (self._last.at - self._begin.at) / 1000
         if not self._reliable(self._whole_m, seconds):
             return None
-        return Passed(self._whole_m / seconds, self._sigma_m() / seconds)
+        return Passed(self._whole_m / seconds, self._sigma_mps(seconds))
 
     def _go(self, step: float) -> None:
         if step >= _STEP_M:
@@ -76,6 +78,13 @@ class Trip:
         self._whole_m += step
         self._part_m += step
         self._vertex = self._last
+
+    def _sigma_mps(self, seconds: float) -> float:
+        noise, begin, end = self._sigma_m() / seconds, self._begin.ground, self._last.ground
+        if self._plane is None or begin is None or end is None:
+            return noise
+        middle, way = ((begin.x + end.x) / 2, (begin.y + end.y) / 2), (end.x - begin.x, end.y - begin.y)
+        return self._plane.speed_sigma(middle, np.array(way) / seconds, noise, seconds)
 
     def _sigma_m(self) -> float:
         sigmas = [track.ground.sigma_m for track in (self._begin, self._last) if track.ground is not None]
@@ -92,8 +101,9 @@ class Speeds(ZoneAnalytic):
     `vehicle_speed` of every vehicle that left, its way by its time, dated to when it left.
     """
 
-    def __init__(self, place: str, limit_kmh: float | None) -> None:
+    def __init__(self, place: str, limit_kmh: float | None, plane: Plane | None = None) -> None:
         self._place, self._limit_mps = place, None if limit_kmh is None else limit_kmh / KMH
+        self._plane = plane
         self._panes = Panes()
         self._trips: dict[str, Trip] = {}
         self._metres = self._seconds = 0.0
@@ -105,7 +115,7 @@ class Speeds(ZoneAnalytic):
         """Follow those who are there, and take the measure of those who left."""
         for stay in (*moment.left, *moment.present):
             if stay.track.label in VEHICLES and stay.first.ground is not None:
-                self._trips.setdefault(stay.track.id, Trip(stay)).follow(stay.track)
+                self._trips.setdefault(stay.track.id, Trip(stay, self._plane)).follow(stay.track)
         for stay in moment.left:
             trip = self._trips.pop(stay.track.id, None)
             if trip is not None:
@@ -171,4 +181,4 @@ def speeds(setting: Setting) -> Speeds | None:
     lane = setting.zone.direction is not None or setting.zone.speed_limit_kmh is not None
     if not lane or not setting.vehicles or setting.plane is None:
         return None
-    return Speeds(setting.zone.id, setting.zone.speed_limit_kmh)
+    return Speeds(setting.zone.id, setting.zone.speed_limit_kmh, setting.plane)

@@ -44,7 +44,8 @@ def test_mean_speed_is_the_harmonic_mean_of_those_who_pass_at_any_rate(at: list[
 
 @pytest.mark.parametrize("at", RATES, ids=RATE_NAMES)
 def test_the_85th_percentile_and_the_speeding_share_are_those_of_the_vehicles(at: list[float]) -> None:
-    heard = play(places([lane(speed_limit_kmh=47)]), platoon(*SPEEDS), at, shake=2)
+    # clicks of 2 px leave lengths there open by 2 %, and 48 km/h by 1
+    heard = play(places([lane(speed_limit_kmh=46)]), platoon(*SPEEDS), at, shake=2)
     # in order: 30 33 36 39 42 45 48 51 54 60; 85 % of the way from the 1st to the 10th is at 8.65: 51 + 0.65 x 3
     assert heard.values("speed_p85") == [pytest.approx(52.95, rel=0.03)]
     assert heard.values("speeding_share") == [40.0]
