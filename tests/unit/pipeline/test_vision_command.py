@@ -37,7 +37,7 @@ def test_a_camera_file_that_is_none_is_named(tmp_path: Path) -> None:
             "((1.0, 2.0), (1.0, 2.0))",
             "different",
         ),
-        ("frame_size: [0, 0]", "camera.frame_size", "(0, 0)", "both above 0"),
+        ("frame_size: [0, 0]", "camera.frame_size", "(0, 0)", "16 to 16384 each"),
         ("frame_size: [768]", "frame_size", "got 1", "`array` of length 2"),
         ("zones: [{id: z, polygon: [[0, 0], [9, 0]]}]", "camera.zones.z.polygon", "(9.0, 0.0)", "at least 3 corners"),
     ],

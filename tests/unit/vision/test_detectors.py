@@ -80,14 +80,14 @@ class Exported:
 
     def __init__(self, *, dynamic: bool, batch: int, most: int) -> None:
         self.predictor = SimpleNamespace(model=SimpleNamespace(dynamic=dynamic, batch=batch))
-        self.most, self.shown = most, list[int]()
+        self.most, self.shown, self.names = most, list[int](), {0: "person"}
 
     def predict(self, images: list[Any], **_: Any) -> list[Any]:
         assert len(images) <= self.most, f"Got: {len(images)} Expected: {self.most}"
         self.shown.append(len(images))
         found = (np.array([[0.0, 0, 10, 20]]), np.array([0.0]), np.array([0.5]))
         boxes = SimpleNamespace(xyxy=found[0], cls=found[1], conf=found[2])
-        return [SimpleNamespace(boxes=boxes, names={0: "person"}) for _ in images]
+        return [SimpleNamespace(boxes=boxes, names=self.names) for _ in images]
 
 
 @pytest.mark.parametrize(
