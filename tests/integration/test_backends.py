@@ -123,6 +123,38 @@ async def test_a_reader_goes_from_online_over_a_kill_to_online_again(tmp_path: P
     assert times == sorted(set(times))
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+async def test_a_camera_whose_sound_goes_on_when_its_pictures_end_is_opened_again(tmp_path: Path, backend: str) -> None:
+    """Its sound must not pass for a sign of life: the dead connection would stay open for ever, stopped or not."""
+    film_ = film(tmp_path / "street.h264", street(60, SIZE))
+    camera = CameraServer(tmp_path, film_, more=("--sound", "--frames", "30"))
+    gauges, timing = CameraGauges(f"sound-{backend}"), Timing(open_s=3, read_s=2, frozen_s=1.2, pause_low_s=0.1)
+    reader = Reader(
+        f"sound {backend}",
+        lambda: Address(camera.url),
+        5,
+        lambda _: None,
+        timing=timing,
+        gauges=gauges,
+        backend=backend,
+    )
+
+    async def again() -> bool:
+        label = {"camera": f"sound-{backend}"}
+        return (REGISTRY.get_sample_value("ioc_camera_connections_total", label) or 0) >= 2
+
+    async def ended() -> bool:
+        return not any(thread.name == f"camera sound {backend}" for thread in threading.enumerate())
+
+    with serving(camera):
+        reader.start()
+        try:
+            await eventually(again, 20)
+        finally:
+            reader.stop()
+        await eventually(ended, 10)
+
+
 @pytest.fixture(scope="module")
 def h265_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CameraServer]:
     folder = tmp_path_factory.mktemp("h265")

@@ -26,7 +26,7 @@ from vision.stream import Frame, Opening, StreamFault
 _BLOCKS_TIMES = 3
 _ASK_S = 1.5
 _OPTIONS = {
-    "OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_transport;tcp",
+    "OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_transport;tcp|allowed_media_types;video",
     "OPENCV_FFMPEG_LOGLEVEL": "-8",  # AV_LOG_QUIET: libav writes URLs to standard error
 }
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # silent, for the same reason

@@ -152,6 +152,7 @@ def _open(address: Address, opening: Opening) -> Any:
         "timeout": str(round(opening.read_s * 1e6)),
         "analyzeduration": str(_PROBE_US),
         "fpsprobesize": "1",
+        "allowed_media_types": "video",  # packets of sound or metadata would keep a read from ever timing out
     }
     try:
         return av.open(address.opened(), options=options, timeout=(opening.open_s, opening.read_s))
@@ -161,7 +162,7 @@ def _open(address: Address, opening: Opening) -> Any:
 
 
 def _first_video(container: Any) -> Any:
-    if not container.streams.video:
+    if not container.streams.video:  # by RTSP libav finds that out itself: it is refused when it plays nothing
         raise StreamFault(CameraState.UNSUPPORTED, "the stream has no video")
     video = container.streams.video[0]
     if getattr(video, "codec_context", None) is None:
@@ -175,6 +176,7 @@ _FAULTS: tuple[tuple[str, CameraState, str], ...] = (
     ("HTTPForbiddenError", CameraState.UNAUTHORISED, "the camera refuses the login, or wants one"),
     ("HTTPNotFoundError", CameraState.OFFLINE, "the camera has no stream under this path"),
     ("HTTPBadRequestError", CameraState.OFFLINE, "the camera has no stream under this path"),
+    ("HTTPOtherClientError", CameraState.OFFLINE, "the camera refuses the stream, or it has no video"),
     ("ConnectionRefusedError", CameraState.OFFLINE, "nothing listens at this address"),
     ("InvalidDataError", CameraState.OFFLINE, "no answer, or one that is not RTSP"),
     ("ExitError", CameraState.OFFLINE, "the camera sent nothing for too long"),

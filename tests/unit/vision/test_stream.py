@@ -46,6 +46,7 @@ def test_a_typed_url_is_split_into_its_public_part_and_its_login() -> None:
         (av.error.HTTPUnauthorizedError, CameraState.UNAUTHORISED),
         (av.error.HTTPForbiddenError, CameraState.UNAUTHORISED),
         (av.error.HTTPNotFoundError, CameraState.OFFLINE),
+        (av.error.HTTPOtherClientError, CameraState.OFFLINE),
         (av.error.ConnectionRefusedError, CameraState.OFFLINE),
         (av.error.InvalidDataError, CameraState.OFFLINE),
         (av.error.ExitError, CameraState.OFFLINE),
