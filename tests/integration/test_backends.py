@@ -285,21 +285,28 @@ async def test_a_spoiled_packet_ends_no_connection_and_no_spoiled_picture_is_sho
         assert min(float(np.abs(blurred - one).max()) for one in truth) < 60  # a smear differs by whole blocks
 
 
-async def test_fifty_cameras_that_never_answer_do_not_delay_one_that_works(server: CameraServer) -> None:
+@pytest.mark.parametrize("backend", BACKENDS)
+async def test_fifty_cameras_that_never_answer_do_not_delay_one_that_works(server: CameraServer, backend: str) -> None:
     pictures: list[Picture] = []
     with MisbehavingProxy(server.port) as line:
         line.stall()
-        dead = [Reader(f"d{n}", lambda: Address(rtsp.url(line.port)), 5, lambda _: None) for n in range(50)]
-        alive = Reader("alive", lambda: Address(server.url), 100, pictures.append)
+        silent = lambda: Address(rtsp.url(line.port))  # noqa: E731
+        dead = [Reader(f"d{n}", silent, 5, lambda _: None, backend=backend) for n in range(50)]
+        alive = Reader("alive", lambda: Address(server.url), 100, pictures.append, backend=backend)
 
         async def enough() -> bool:
             return len(pictures) >= 50
 
-        for reader in (*dead, alive):
+        async def all_wait() -> bool:
+            return line.accepted >= 50
+
+        for reader in dead:
             reader.start()
         try:
+            await eventually(all_wait, 5)
+            alive.start()
             await eventually(enough, 15)
-            assert line.accepted == 50
+            assert backend != "pyav" or line.accepted == 50  # the other asks first, more shortly and again
         finally:
             for reader in (*dead, alive):
                 reader.stop()
