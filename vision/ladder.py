@@ -140,6 +140,8 @@ class _Climber:
         return wording.speaks(answer.headers.get("server", [""])[0][:40])
 
     def _login(self) -> Text:
+        if self._address.login is not None and not self._address.login.fits:
+            raise _Broken(wording.LOGIN_TOO_LONG)
         self._described = answer = self._ask(lambda asking: asking.describe(self._left_s(_ANSWER_S)))
         if answer.status == 403:
             raise _Broken(wording.FORBIDDEN)

@@ -104,4 +104,6 @@ def opened(
     address: Address, *, open_s: float, read_s: float, clock: Clock = now_ms, backend: str = "pyav"
 ) -> AbstractContextManager[Stream]:
     """Open the camera's first video stream. Raises StreamFault, also out of the block's reads; BadInput."""
+    if address.login is not None and not address.login.fits:
+        raise StreamFault(CameraState.UNAUTHORISED, "the login is longer than what opens streams can take")
     return BACKENDS[backend](address, Opening(open_s, read_s, clock))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.core.alerts import Text
+from pipeline.core.logins import TOO_LONG
 
 Message = tuple[Text, Text]
 """What is wrong, and what to do."""
@@ -11,8 +12,10 @@ NOT_REACHED = Text("chưa thử", "not tried")
 NO_ADDRESS: Message = (
     Text("địa chỉ không đúng dạng rtsp://máy:cổng/đường-dẫn", "the address is not rtsp://host:port/path"),
     Text(
-        "chép địa chỉ RTSP từ tài liệu của camera; ký tự đặc biệt của mật khẩu: dùng --user",
-        "copy the RTSP address from the camera's manual; for special characters in a password use --user",
+        "chép địa chỉ RTSP từ tài liệu của camera; mật khẩu có ký tự đặc biệt: dùng --user;"
+        " @ trong đường dẫn viết là %40",
+        "copy the RTSP address from the camera's manual; for special characters in a password use --user; write %40 for"
+        " an @ in the path",
     ),
 )
 FORBIDDEN: Message = (
@@ -29,6 +32,10 @@ WRONG_LOGIN: Message = (
         "kiểm tra tên và mật khẩu; nhiều camera khóa tài khoản vài phút sau năm lần sai",
         "check name and password; many cameras lock an account for minutes after five wrong ones",
     ),
+)
+LOGIN_TOO_LONG: Message = (
+    TOO_LONG,
+    Text("đặt mật khẩu ngắn hơn trên camera", "set a shorter password on the camera"),
 )
 LOGGED_IN = Text("camera chấp nhận đăng nhập", "the login is accepted")
 NO_LOGIN = Text("camera không đòi đăng nhập: ai cũng xem được", "the camera wants no login: anybody can watch")

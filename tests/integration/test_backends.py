@@ -70,6 +70,18 @@ def test_a_login_may_have_any_character(server: CameraServer, backend: str) -> N
     assert (found.width, found.height, found.codec) == (*SIZE, "h264")
 
 
+LONG = {"plain": "a" * 123, "signs": "!$&'()*+,;=" * 11, "marks": "ộ" * 41}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("password", LONG.values(), ids=LONG)
+def test_a_login_may_be_as_long_as_it_is_let(tmp_path: Path, password: str, backend: str) -> None:
+    camera = CameraServer(tmp_path, film(tmp_path / "street.h264", street(20, SIZE)), login=("cam", password))
+    with serving(camera):
+        address = Address(rtsp.url(camera.protected_port), Login("cam", password))
+        assert probe(address, look_s=0.5, backend=backend).codec == "h264"
+
+
 def test_the_ladder_climbs_to_the_clock_with_any_login(server: CameraServer) -> None:
     found = climb(Address(rtsp.url(server.protected_port), Login(NAME, PASSWORD)))
     assert [rung.passed for rung in found.rungs] == [True] * 8

@@ -92,6 +92,30 @@ def test_an_address_that_leads_nowhere_breaks_below_rtsp(url: str, broken: str, 
     check(climb(Address(url)), broken, english)
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "rtsp://admin:s3#cret@127.0.0.1/",
+        "rtsp://admin:s3/cret@127.0.0.1/",
+        "rtsp://admin:s3cret",
+        "rtsp://u:s3cret@h[/",
+        "rtsp://u:s3cret@\u2100/",
+    ],
+)
+def test_what_is_no_address_is_told_without_the_password_and_how_to_give_one(typed: str) -> None:
+    found = climb(Address.parse(typed))
+    check(found, "dns", "the address is not rtsp")
+    assert found.broken is not None
+    assert "--user" in found.broken.fix.vi
+    assert "--user" in found.broken.fix.en
+    assert "cret" not in repr(found)
+
+
+def test_a_login_that_would_be_cut_is_told_before_the_camera_refuses_it() -> None:
+    with camera(lambda heard: HELLO if heard.startswith(b"OPTIONS") else VIDEO) as url:
+        check(climb(Address(url, Login("cam", "s3cret" * 21))), "login", "at most 127 bytes")
+
+
 def test_a_web_server_does_not_speak_rtsp() -> None:
     with camera(lambda _: b"HTTP/1.1 400 Bad Request\r\n\r\n") as url:
         check(climb(Address(url)), "rtsp", "does not speak RTSP")
