@@ -39,6 +39,12 @@ LOGIN_TOO_LONG: Message = (
 )
 LOGGED_IN = Text("camera chấp nhận đăng nhập", "the login is accepted")
 NO_LOGIN = Text("camera không đòi đăng nhập: ai cũng xem được", "the camera wants no login: anybody can watch")
+LOGIN_NOT_WANTED = Text(
+    "camera không đòi đăng nhập: không cần tên và mật khẩu đã nhập, ai cũng xem được",
+    "the camera wants no login: the one given is not needed, and anybody can watch",
+)
+NOT_REFUSED = Text("camera không từ chối tên và mật khẩu", "the camera does not refuse the login")
+NOT_ASKED = Text("camera chưa hỏi đăng nhập", "the camera has not asked for a login")
 NO_PATH: Message = (
     Text("camera không có luồng ở đường dẫn này", "the camera has no stream under this path"),
     Text(
@@ -109,6 +115,17 @@ def unreachable(host: str, port: int) -> Message:
         Text(
             "camera có điện và mạng không? VLAN và tường lửa có cho qua không?",
             "has the camera power and network? do VLAN and firewall let it through?",
+        ),
+    )
+
+
+def no_key_frame(within_s: float) -> Message:
+    """Data comes, but no picture can begin."""
+    return (
+        Text(f"không có khung hình khóa trong {within_s:.0f} giây", f"no key frame within {within_s:.0f} s"),
+        Text(
+            "đặt khoảng khung hình khóa (I-frame) 2 giây trong cấu hình luồng của camera",
+            "set a key frame (I-frame) every 2 s in the camera's stream settings",
         ),
     )
 

@@ -92,6 +92,44 @@ def test_the_ladder_climbs_to_the_clock_with_any_login(server: CameraServer) -> 
     assert sum(rung.ms for rung in found.rungs) < 8000
 
 
+async def test_a_camera_with_rare_key_frames_is_told_so_in_time(tmp_path: Path) -> None:
+    """Who comes second to a shared stream waits for its next key frame: here 30 s."""
+    rare = itertools.islice(itertools.cycle(street(60, SIZE)), 30 * FPS)
+    camera = CameraServer(tmp_path, film(tmp_path / "rare.h264", rare, key_every=30 * FPS))
+    pictures: list[Picture] = []
+    first = Reader("first", lambda: Address(camera.url), FPS, pictures.append)
+
+    async def watched() -> bool:
+        return len(pictures) > FPS
+
+    with serving(camera):
+        first.start()
+        try:
+            await eventually(watched, 10)
+            began = time.monotonic()
+            found = await asyncio.to_thread(climb, Address(camera.url))
+            assert time.monotonic() - began < 8
+        finally:
+            first.stop()
+    assert found.broken is not None
+    assert found.broken.name == "key_frame"
+    assert found.broken.said.en.startswith("no key frame within ")
+    assert found.broken.said.vi.startswith("không có khung hình khóa trong ")
+    assert "2 giây" in found.broken.fix.vi
+
+
+@pytest.mark.parametrize("fps", [0.5, 1, 2])
+def test_the_ladder_tells_the_rate_of_a_slow_camera_in_time(tmp_path: Path, fps: float) -> None:
+    camera = CameraServer(tmp_path, film(tmp_path / "slow.h264", street(30, SIZE), key_every=5), fps=fps)
+    with serving(camera):
+        began = time.monotonic()
+        found = climb(Address(camera.url))
+        assert time.monotonic() - began < 8
+    assert found.broken is None
+    assert found.found is not None
+    assert found.found.fps == pytest.approx(fps, rel=0.1)
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_faults_are_told_apart_and_no_secret_is_written_anywhere(
     server: CameraServer, backend: str, capfd: pytest.CaptureFixture[str]

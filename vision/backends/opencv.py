@@ -9,6 +9,7 @@ so broken pictures are shown and a quiet camera is decoded in full. RTSP goes ov
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -60,6 +61,8 @@ class OpenCvStream:
     """An open connection, see `vision.stream.Stream`."""
 
     key_frames_only = False
+    until = math.inf
+    """Not needed: a read without a picture ends in time, whatever comes."""
 
     @property
     def broken(self) -> int:

@@ -9,6 +9,8 @@ leaves this module and no fault keeps its cause.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -23,7 +25,7 @@ from vision.capture import CaptureClock
 from vision.cleanness import Cleanness
 from vision.gate import SIZE, Small
 from vision.picture import Image
-from vision.stream import Frame, Opening, StreamFault
+from vision.stream import Frame, NoKeyFrame, Opening, StreamFault
 
 _PROBE_US = 1_000_000
 """Without it libav probes for seconds although the session description says everything."""
@@ -64,6 +66,7 @@ class PyAvStream:
         self._capture = CaptureClock()
         self._cleanness = Cleanness(self._now())
         self._key_frames_only = False
+        self._opened_s, self.until = time.monotonic(), math.inf
         self.came = 0
 
     @property
@@ -100,7 +103,7 @@ class PyAvStream:
                 self.came += bool(packet.size)  # the last one is empty: it asks for what is kept back
                 for video in self._decoded(packet):
                     yield self._frame(video)
-                if self._cleanness.hopeless(self._now()):
+                if self._cleanness.hopeless(self._now()) or time.monotonic() > self.until:
                     break
         except (av.error.FFmpegError, OSError) as error:
             fault = fault_of(error)
@@ -133,6 +136,8 @@ class PyAvStream:
     def _end(self) -> StreamFault:
         if self._cleanness.hopeless(self._now()):
             return StreamFault(CameraState.UNSUPPORTED, "the pictures cannot be decoded: they arrive broken")
+        if time.monotonic() > self.until:
+            return NoKeyFrame(self.until - self._opened_s)
         return StreamFault(CameraState.OFFLINE, "the camera ended the stream")
 
 

@@ -136,6 +136,39 @@ def test_a_missing_login_and_a_wrong_one_are_two_things(login: Login | None, eng
     assert SECRET not in repr(found)
 
 
+MISSING = b"RTSP/1.0 404 Not Found\r\nCSeq: 2\r\n\r\n"
+GIVEN = Login("cam", SECRET)
+
+
+@pytest.mark.parametrize(
+    ("login", "wants", "then", "english"),
+    [
+        (None, False, VIDEO, "the camera wants no login: anybody can watch"),
+        (GIVEN, True, VIDEO, "the login is accepted"),
+        (GIVEN, False, VIDEO, "the camera wants no login: the one given is not needed, and anybody can watch"),
+        (None, False, MISSING, "the camera has not asked for a login"),
+        (GIVEN, False, MISSING, "the camera has not asked for a login"),
+        (GIVEN, True, MISSING, "the camera does not refuse the login"),
+    ],
+)
+def test_a_login_is_accepted_where_it_was_asked_for_and_a_stream_was_described(
+    monkeypatch: pytest.MonkeyPatch, login: Login | None, wants: bool, then: bytes, english: str
+) -> None:
+    def unsupported(*_: object, **__: object) -> Probed:
+        raise StreamFault(CameraState.UNSUPPORTED, "not the matter here")
+
+    def answer(heard: bytes) -> bytes:
+        if heard.startswith(b"OPTIONS"):
+            return HELLO
+        return WANTED if wants and b"Authorization: Digest" not in heard else then
+
+    monkeypatch.setattr("vision.ladder.probe", unsupported)
+    with camera(answer) as url:
+        rung = climb(Address(url, login)).rungs[RUNGS.index("login")]
+    assert (rung.passed, rung.said.en) == (True, english)
+    assert rung.said.vi not in ("", rung.said.en)
+
+
 @pytest.mark.parametrize(
     ("answer", "english"),
     [
