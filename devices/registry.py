@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 import psycopg
@@ -34,6 +35,7 @@ from pipeline.core.catalogue import (
 from pipeline.core.codec import encode_line
 from pipeline.core.errors import BadInput, Rejected
 from pipeline.core.events import check_id
+from pipeline.core.logins import check_login
 from pipeline.core.places import check_position
 from pipeline.core.quantities import quantity
 from pipeline.core.topics import CAMERAS, CATALOGUE
@@ -90,7 +92,11 @@ class Registry:
         return self.put(msgspec.structs.replace(found, retired_at=at))
 
     def keep_secret(self, name: str, username: str, password: str) -> None:
-        """Keep a camera's name and password; they never leave the database but to the camera's reader."""
+        """Keep a camera's name and password; they never leave the database but to the camera's reader.
+
+        Raises BadInput when they are too long for it.
+        """
+        check_login("camera.login", username, password)
         self._connection.execute(
             "insert into ioc.secret (name, username, password) values (%s, %s, %s) "
             "on conflict (name) do update set username = excluded.username, password = excluded.password",
@@ -236,11 +242,24 @@ def _check_camera(registry: Registry, camera: Camera) -> None:
 
 
 def _check_url(field: str, url: str) -> None:
-    authority = url.partition("://")[2].partition("/")[0]
-    if not url.startswith(("rtsp://", "rtsps://")):
-        raise BadInput(field, url.partition("://")[0] + "://…", "rtsp://host:port/path")
-    if "@" in authority:
-        raise BadInput(field, "…@" + authority.rpartition("@")[2], "a URL without name and password")
+    """Refuse what may hold a login, without repeating it."""
+    scheme, _, rest = url.partition("://")
+    if scheme not in ("rtsp", "rtsps"):
+        raise BadInput(field, f"{scheme}://…" if scheme.isalpha() else "…", "rtsp://host:port/path")
+    if "@" in rest or not _has_host(url):
+        expected = (
+            "rtsp://host:port/path without name and password; those are given by --user and IOC_CAMERA_PASSWORD, "
+            "and an @ in the path is written %40"
+        )
+        raise BadInput(field, f"{scheme}://…", expected)
+
+
+def _has_host(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number
+        return False
 
 
 def _check_nothing(_: Registry, __: RuleDocument) -> None:

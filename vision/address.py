@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote
+
+from pipeline.core.logins import fits, in_url
 
 _HIDDEN = "***"
+_AUTHORITY_ENDS = re.compile(r"[/?#]")
 
 
 class Login:
@@ -34,7 +38,12 @@ class Login:
 
     def quoted(self) -> str:
         """`user:password`, percent-encoded for a URL (RFC 3986); never to be shown."""
-        return f"{quote(self._user, safe='')}:{quote(self._password, safe='')}"
+        return in_url(self._user, self._password)
+
+    @property
+    def fits(self) -> bool:
+        """Whether it is short enough to be used."""
+        return fits(self._user, self._password)
 
 
 class Address(NamedTuple):
@@ -50,9 +59,15 @@ class Address(NamedTuple):
 
     @classmethod
     def parse(cls, url: str) -> Address:
-        """Split a URL that a person typed into its public part and its login."""
-        parts = urlsplit(url)
-        if parts.username is None:
-            return cls(url)
-        public = url.replace(f"{parts.netloc.rpartition('@')[0]}@", "", 1)
-        return cls(public, Login(unquote(parts.username), unquote(parts.password or "")))
+        """Split a URL that a person typed into its public part and its login.
+
+        Where an `@` stands behind the host nobody can say what is the password: that is the address of nothing.
+        """
+        scheme, separator, rest = url.partition("://")
+        end = _AUTHORITY_ENDS.search(rest)
+        authority, path = (rest[: end.start()], rest[end.start() :]) if end else (rest, "")
+        login, at, host = authority.rpartition("@")
+        if "@" in path:
+            return cls("")
+        user, _, password = login.partition(":")
+        return cls(f"{scheme}{separator}{host}{path}", Login(unquote(user), unquote(password)) if at else None)

@@ -89,6 +89,7 @@ class CameraAtWork:
             self._deliver,
             timing=around.timing,
             clock=around.clock,
+            failed=self._gauges.failed,
             gauges=self._gauges,
             backend=camera.backend,
             rests=camera.rests_on_key_frames,
@@ -165,7 +166,7 @@ class CameraAtWork:
 
     async def _take(self, picture: Picture) -> None:
         self._last = picture
-        receipt = _Receipt(self._around.component)
+        receipt = _Receipt(self._around.component, self._gauges)
         try:
             await self._look(picture, receipt)
         except asyncio.CancelledError:
@@ -311,8 +312,8 @@ class CameraAtWork:
 class _Receipt:
     """Settles one picture when Kafka has every line that was made of it."""
 
-    def __init__(self, component: Component) -> None:
-        self._component, self._open = component, 1
+    def __init__(self, component: Component, gauges: CameraGauges) -> None:
+        self._component, self._gauges, self._open = component, gauges, 1
         self.dropped = ""
         """Why the picture gives nothing, if so."""
 
@@ -329,6 +330,7 @@ class _Receipt:
         self._component.in_flight.dec()
         if self.dropped:
             self._component.dropped.labels(self.dropped).inc()
+            self._gauges.dropped()
         else:
             self._component.sent.inc()
 

@@ -1,7 +1,7 @@
 """The ladder of `ioc camera test`: what must work before a picture comes, one rung after the other.
 
 Each rung has its own message and its own remedy; the first one that breaks ends the climb. All of it takes less
-than BUDGET_S, whatever the camera does. Nothing here shows a password or repeats what a camera said.
+than 8 s, whatever the camera does. Nothing here shows a password or repeats what a camera said.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from vision.capture import CLOCK_TRUSTED_MS
 from vision.probe import Probed, probe
 from vision.resting import LONGEST_GOP_S
 from vision.rtsp import PORTS, Answer, Asking, NotRtsp
-from vision.stream import StreamFault
+from vision.stream import NoKeyFrame, StreamFault
 from vision.timeline import AGREES_MS
 
 BUDGET_S = 6.0
@@ -141,12 +141,18 @@ class _Climber:
         return wording.speaks(answer.headers.get("server", [""])[0][:40])
 
     def _login(self) -> Text:
+        if self._address.login is not None and not self._address.login.fits:
+            raise _Broken(wording.LOGIN_TOO_LONG)
         self._described = answer = self._ask(lambda asking: asking.describe(self._left_s(_ANSWER_S)))
         if answer.status == 403:
             raise _Broken(wording.FORBIDDEN)
         if answer.status == 401:
             raise _Broken(wording.WANTS_LOGIN if self._address.login is None else wording.WRONG_LOGIN)
-        return wording.LOGGED_IN if self._address.login else wording.NO_LOGIN
+        if answer.status != 200:
+            return wording.NOT_REFUSED if answer.challenged else wording.NOT_ASKED
+        if answer.challenged:
+            return wording.LOGGED_IN
+        return wording.LOGIN_NOT_WANTED if self._address.login else wording.NO_LOGIN
 
     def _describe(self) -> Text:
         answer = self._described
@@ -180,6 +186,8 @@ class _Climber:
                     raise
                 time.sleep(_AGAIN_S)
                 self.found = self._probe()
+        except NoKeyFrame as fault:
+            raise _Broken(wording.no_key_frame(fault.within_s)) from None
         except StreamFault as fault:
             unsupported = fault.state is CameraState.UNSUPPORTED
             raise _Broken(wording.UNDECODABLE if unsupported else wording.NO_PICTURE) from None
@@ -188,8 +196,8 @@ class _Climber:
         return wording.key_frame(found.width, found.height, found.first_picture_s, found.key_every_s, slow=slow)
 
     def _probe(self) -> Probed:
-        part_s = self._left_s() / 6  # a read that blocks takes twice its limit: two parts to open, two to look
-        return probe(self._address, 2 * part_s, open_s=2 * part_s, read_s=part_s)
+        left_s = self._left_s()
+        return probe(self._address, left_s / 2, open_s=left_s / 3, read_s=0.38 * left_s, within_s=0.75 * left_s)
 
     def _fps(self) -> Text:
         assert self.found is not None

@@ -50,6 +50,7 @@ class MainStream:
                 1.0,
                 self._keep,
                 timing=self._timing,
+                failed=gauges.failed,
                 gauges=gauges,
                 backend=self._backend,
                 keys_only=True,

@@ -34,11 +34,15 @@ class NotRtsp(Exception):
 
 
 class Answer(NamedTuple):
-    """A camera's answer; names of headers are in small letters, each has all of its values."""
+    """A camera's answer; names of headers are in small letters, each has all of its values.
+
+    `challenged`: it is the answer to a login that the camera had asked for.
+    """
 
     status: int
     headers: dict[str, list[str]]
     body: str
+    challenged: bool = False
 
 
 class Asking:
@@ -73,7 +77,7 @@ class Asking:
         if answer.status != 401 or login is None:
             return answer
         given = authorisation(answer.headers.get("www-authenticate", []), login, "DESCRIBE", self._address.url)
-        return self._ask("DESCRIBE", given, within_s) if given else answer
+        return self._ask("DESCRIBE", given, within_s)._replace(challenged=True) if given else answer
 
     def _ask(self, method: str, given: str, within_s: float) -> Answer:
         self._number += 1

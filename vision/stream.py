@@ -29,6 +29,14 @@ class StreamFault(IocError):
         super().__init__(sentence)
 
 
+class NoKeyFrame(StreamFault):
+    """Data came for `within_s` seconds, but no picture: every picture needs a key frame to begin with."""
+
+    def __init__(self, within_s: float) -> None:
+        self.within_s = within_s
+        super().__init__(CameraState.OFFLINE, f"no key frame within {within_s:.0f} s")
+
+
 class Shown(Protocol):
     """A decoded frame that has not been converted yet: both forms cost time, and most frames need neither."""
 
@@ -61,6 +69,9 @@ class Stream(Protocol):
     fps: float
     key_frames_only: bool
     """Set it to decode key frames only; cleared in the handling of a key frame, no frame after it is lost."""
+
+    until: float
+    """Steady seconds: past it `frames` still gives what has come, and then ends with NoKeyFrame. At first never."""
 
     @property
     def came(self) -> int:
@@ -104,4 +115,6 @@ def opened(
     address: Address, *, open_s: float, read_s: float, clock: Clock = now_ms, backend: str = "pyav"
 ) -> AbstractContextManager[Stream]:
     """Open the camera's first video stream. Raises StreamFault, also out of the block's reads; BadInput."""
+    if address.login is not None and not address.login.fits:
+        raise StreamFault(CameraState.UNAUTHORISED, "the login is longer than what opens streams can take")
     return BACKENDS[backend](address, Opening(open_s, read_s, clock))

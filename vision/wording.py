@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.core.alerts import Text
+from pipeline.core.logins import TOO_LONG
 
 Message = tuple[Text, Text]
 """What is wrong, and what to do."""
@@ -11,8 +12,10 @@ NOT_REACHED = Text("chưa thử", "not tried")
 NO_ADDRESS: Message = (
     Text("địa chỉ không đúng dạng rtsp://máy:cổng/đường-dẫn", "the address is not rtsp://host:port/path"),
     Text(
-        "chép địa chỉ RTSP từ tài liệu của camera; ký tự đặc biệt của mật khẩu: dùng --user",
-        "copy the RTSP address from the camera's manual; for special characters in a password use --user",
+        "chép địa chỉ RTSP từ tài liệu của camera; mật khẩu có ký tự đặc biệt: dùng --user;"
+        " @ trong đường dẫn viết là %40",
+        "copy the RTSP address from the camera's manual; for special characters in a password use --user; write %40 for"
+        " an @ in the path",
     ),
 )
 FORBIDDEN: Message = (
@@ -30,8 +33,18 @@ WRONG_LOGIN: Message = (
         "check name and password; many cameras lock an account for minutes after five wrong ones",
     ),
 )
+LOGIN_TOO_LONG: Message = (
+    TOO_LONG,
+    Text("đặt mật khẩu ngắn hơn trên camera", "set a shorter password on the camera"),
+)
 LOGGED_IN = Text("camera chấp nhận đăng nhập", "the login is accepted")
 NO_LOGIN = Text("camera không đòi đăng nhập: ai cũng xem được", "the camera wants no login: anybody can watch")
+LOGIN_NOT_WANTED = Text(
+    "camera không đòi đăng nhập: không cần tên và mật khẩu đã nhập, ai cũng xem được",
+    "the camera wants no login: the one given is not needed, and anybody can watch",
+)
+NOT_REFUSED = Text("camera không từ chối tên và mật khẩu", "the camera does not refuse the login")
+NOT_ASKED = Text("camera chưa hỏi đăng nhập", "the camera has not asked for a login")
 NO_PATH: Message = (
     Text("camera không có luồng ở đường dẫn này", "the camera has no stream under this path"),
     Text(
@@ -102,6 +115,17 @@ def unreachable(host: str, port: int) -> Message:
         Text(
             "camera có điện và mạng không? VLAN và tường lửa có cho qua không?",
             "has the camera power and network? do VLAN and firewall let it through?",
+        ),
+    )
+
+
+def no_key_frame(within_s: float) -> Message:
+    """Data comes, but no picture can begin."""
+    return (
+        Text(f"không có khung hình khóa trong {within_s:.0f} giây", f"no key frame within {within_s:.0f} s"),
+        Text(
+            "đặt khoảng khung hình khóa (I-frame) 2 giây trong cấu hình luồng của camera",
+            "set a key frame (I-frame) every 2 s in the camera's stream settings",
         ),
     )
 

@@ -73,7 +73,7 @@ class Fleet:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _keep_working(self, camera: Camera, owner: int) -> None:
-        back_off = BackOff()
+        back_off, told = BackOff(), False
         while True:
             generation = self._start_of(owner)
             try:
@@ -82,7 +82,9 @@ class Fleet:
             except IocError as error:
                 FAILURES.labels("refused").inc()
                 log.error("camera cannot be worked on", camera=camera.id, why=str(error))
-                self._say_unsupported(camera, generation)
+                if not told:  # once: rules and people are told of what changes, and this does not
+                    self._say_unsupported(camera, generation)
+                told = True
             except Exception as error:  # noqa: BLE001 - counted; the others go on
                 FAILURES.labels("failed").inc()
                 log.exception("camera failed", camera=camera.id, why=type(error).__name__)

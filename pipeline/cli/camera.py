@@ -144,7 +144,11 @@ def _address(camera: str, user: str, sets: list[str]) -> Address:
     with registry(found) as open_registry:
         known = open_registry.find(Kind.CAMERA, camera)
     if not isinstance(known, Camera):
-        raise BadInput("camera.id", camera, "a registered camera, see `ioc camera list`, or rtsp://host:port/path")
+        raise BadInput(
+            "camera.id",
+            "…" if "@" in camera else camera,
+            "a registered camera, see `ioc camera list`, or rtsp://host:port/path",
+        )
     dsn = found.postgres.dsn.get_secret_value()
     return Address(known.url, Logins(dsn).find(known.secret) if known.secret else None)
 

@@ -1,7 +1,10 @@
 """Serve one looped clip, H.264 or H.265, by RTSP. A script for Debian's own Python, which has GStreamer's binding.
 
-usage: rtsp_server.py CLIP.h264|CLIP.h265 --port P --protected-port Q [--path /cam1] [--fps 10]
+usage: rtsp_server.py CLIP.h264|CLIP.h265 --port P --protected-port Q [--path /cam1] [--fps 10] [--sound] [--frames N]
 Name and password for the protected port: IOC_RTSP_USER, IOC_RTSP_PASSWORD (not seen in a process list).
+
+With --sound there is a track of sound beside the pictures. After --frames the pictures end and nothing else does: the
+camera hangs, and its sound goes on.
 
 Open and protected are two ports because an anonymous default token makes a protected path answer 404.
 """
@@ -23,7 +26,11 @@ _ROLE = "viewer"
 _PIPELINE = (
     "( multifilesrc location={clip} loop=true blocksize=65536 ! {codec}parse name=frames config-interval=-1"
     " ! video/x-{codec},stream-format=byte-stream,alignment=au ! identity sync=true"
-    " ! rtp{codec}pay name=pay0 pt=96 config-interval=1 )"
+    " ! rtp{codec}pay name=pay0 pt=96 config-interval=1 {sound})"
+)
+_SOUND = (
+    "audiotestsrc is-live=true ! audioconvert ! audioresample ! audio/x-raw,rate=8000,channels=1"
+    " ! mulawenc ! rtppcmupay name=pay1 pt=0 "
 )
 
 
@@ -35,31 +42,32 @@ def codec(clip: str) -> str:
 class LoopedClip(GstRtspServer.RTSPMediaFactory):  # type: ignore[misc]
     """Media of an endless clip: a raw stream has no times, so frame n gets n / fps."""
 
-    def __init__(self, clip: str, fps: float) -> None:
+    def __init__(self, clip: str, fps: float, frames: int = 0, *, sound: bool = False) -> None:
         super().__init__()
-        self._clip, self._frame_ns = clip, round(Gst.SECOND / fps)
+        self._clip, self._frame_ns, self._frames = clip, round(Gst.SECOND / fps), frames
+        self._sound = _SOUND if sound else ""
         self.set_shared(True)
 
     def do_create_element(self, _url: Any) -> Any:
         """Build the pipeline for a new audience."""
-        element = Gst.parse_launch(_PIPELINE.format(clip=self._clip, codec=codec(self._clip)))
+        element = Gst.parse_launch(_PIPELINE.format(clip=self._clip, codec=codec(self._clip), sound=self._sound))
         pad = element.get_by_name("frames").get_static_pad("src")
-        pad.add_probe(Gst.PadProbeType.BUFFER, _Stamp(self._frame_ns))
+        pad.add_probe(Gst.PadProbeType.BUFFER, _Stamp(self._frame_ns, self._frames))
         return element
 
 
 class _Stamp:
-    """A pad probe that gives the n-th frame its time."""
+    """A pad probe that gives the n-th frame its time, and lets `most` pass; 0: all."""
 
-    def __init__(self, frame_ns: int) -> None:
-        self._frame_ns, self._frames = frame_ns, 0
+    def __init__(self, frame_ns: int, most: int) -> None:
+        self._frame_ns, self._most, self._frames = frame_ns, most, 0
 
     def __call__(self, _pad: Any, info: Any) -> Any:
         buffer = info.get_buffer()
         buffer.pts = buffer.dts = self._frames * self._frame_ns
         buffer.duration = self._frame_ns
         self._frames += 1
-        return Gst.PadProbeReturn.OK
+        return Gst.PadProbeReturn.DROP if 0 < self._most < self._frames else Gst.PadProbeReturn.OK
 
 
 def serve(port: int, path: str, media: LoopedClip, auth: Any = None) -> Any:
@@ -101,12 +109,15 @@ def main() -> None:
     parser.add_argument("--protected-port", type=int, required=True)
     parser.add_argument("--path", default="/cam1")
     parser.add_argument("--fps", type=float, default=10.0)
+    parser.add_argument("--sound", action="store_true")
+    parser.add_argument("--frames", type=int, default=0)
     asked = parser.parse_args()
     Gst.init(None)
     auth = digest(os.environ["IOC_RTSP_USER"], os.environ["IOC_RTSP_PASSWORD"])
+    media = [LoopedClip(asked.clip, asked.fps, asked.frames, sound=asked.sound) for _ in range(2)]
     servers = [
-        serve(asked.port, asked.path, LoopedClip(asked.clip, asked.fps)),
-        serve(asked.protected_port, asked.path, LoopedClip(asked.clip, asked.fps), auth),
+        serve(asked.port, asked.path, media[0]),
+        serve(asked.protected_port, asked.path, media[1], auth),
     ]
     GLib.timeout_add_seconds(30, _sweep, servers)
     GLib.MainLoop().run()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -24,11 +24,19 @@ Drawn = NDArray[np.uint8]
 class CameraServer:
     """One camera that is a process of its own; `port` stays the same over restarts."""
 
-    def __init__(self, folder: Path, film: Path, *, login: tuple[str, str] = ("cam", "p"), fps: float = 10) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        film: Path,
+        *,
+        login: tuple[str, str] = ("cam", "p"),
+        fps: float = 10,
+        more: Sequence[str] = (),
+    ) -> None:
         ports = choose(("open", "protected"), {}, str(folder / film.name))
         self.port, self.protected_port = ports["open"], ports["protected"]
         where = ("--port", str(self.port), "--protected-port", str(self.protected_port), "--path", rtsp.PATH)
-        self._argv = (rtsp.SYSTEM_PYTHON, str(SERVER), str(film), *where, "--fps", str(fps))
+        self._argv = (rtsp.SYSTEM_PYTHON, str(SERVER), str(film), *where, "--fps", str(fps), *more)
         self._env = {"IOC_RTSP_USER": login[0], "IOC_RTSP_PASSWORD": login[1], "PATH": "/usr/bin:/bin"}
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -14,6 +14,8 @@ import pytest
 
 from devices.registry import Registry
 from pipeline.core.catalogue import Camera, Kind, Site
+from pipeline.core.errors import BadInput
+from pipeline.migrations import connect
 from tests.conftest import StackUnderTest
 from vision.ladder import RUNGS
 
@@ -74,3 +76,17 @@ def test_the_command_says_the_broken_rung_and_the_remedy_without_the_password(st
     assert set(broken["fix"]) == {"vi", "en"}
     assert (found["passed"], found["found"], found["snapshot"]) == (False, None, "")
     assert WRONG not in done.stdout
+
+
+def test_the_command_tells_an_address_that_is_none_from_a_program_that_failed(stack: StackUnderTest) -> None:
+    done = ioc(stack, "camera", "test", f"rtsp://cam:{WRONG}[@[h/")
+    assert done.returncode == 3
+    assert done.stderr == "ioc: the address is not rtsp://host:port/path\n"
+    assert WRONG not in done.stdout
+    assert "--user" in done.stdout
+
+
+def test_a_login_that_would_be_cut_is_refused_when_it_is_entered(stack: StackUnderTest) -> None:
+    with connect(stack.postgres_dsn) as connection, pytest.raises(BadInput, match="at most 127 bytes") as caught:
+        Registry(connection, by="test").keep_secret("long", "cam", WRONG * 9)
+    assert WRONG not in str(caught.value)

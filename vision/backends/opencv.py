@@ -1,15 +1,17 @@
 """The reader's second back end: OpenCV's own FFmpeg, for streams that PyAV's does not take.
 
-What it cannot do, as measured with OpenCV 4.14: it never says why there is no picture, so the camera is asked by
-RTSP after a failure; a read that blocks returns after three times its limit (which is why it gets a third); it has
-no sender reports, so all times are those of arrival; it marks no spoiled frame and cannot skip frames, so broken
-pictures are shown and a quiet camera is decoded in full. RTSP goes over TCP: an option of the whole process.
+What it cannot do, as measured with OpenCV 4.14: it opens one stream of the process after the other, so a camera is
+asked by RTSP before its turn, and one that does not answer gets none; it never says why there is no picture, so the
+camera is asked after a failure, too; a read that blocks returns after three times its limit (which is why it gets a
+third); it has no sender reports, so all times are those of arrival; it marks no spoiled frame and cannot skip frames,
+so broken pictures are shown and a quiet camera is decoded in full. RTSP goes over TCP: an option of the whole process.
 """
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, cast
 
@@ -21,13 +23,13 @@ from vision.address import Address
 from vision.capture import CaptureClock
 from vision.gate import SIZE, Small
 from vision.picture import Image
-from vision.rtsp import Asking, NotRtsp
+from vision.rtsp import Answer, Asking, NotRtsp
 from vision.stream import Frame, Opening, StreamFault
 
 _BLOCKS_TIMES = 3
 _ASK_S = 1.5
 _OPTIONS = {
-    "OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_transport;tcp",
+    "OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_transport;tcp|allowed_media_types;video",
     "OPENCV_FFMPEG_LOGLEVEL": "-8",  # AV_LOG_QUIET: libav writes URLs to standard error
 }
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # silent, for the same reason
@@ -60,6 +62,8 @@ class OpenCvStream:
     """An open connection, see `vision.stream.Stream`."""
 
     key_frames_only = False
+    until = math.inf
+    """Not needed: a read without a picture ends in time, whatever comes."""
 
     @property
     def broken(self) -> int:
@@ -112,6 +116,10 @@ def opened(address: Address, opening: Opening) -> Iterator[OpenCvStream]:
         cv2.CAP_PROP_N_THREADS,
         1,
     ]
+    # not to describe the stream: after that a camera may be busy for a moment, and refuse to be opened
+    answer = _asked(address, lambda asking: asking.options(_ASK_S))
+    if isinstance(answer, StreamFault):
+        raise answer
     capture = cv2.VideoCapture(address.opened(), cv2.CAP_FFMPEG, limits)
     try:
         if not capture.isOpened():
@@ -121,15 +129,20 @@ def opened(address: Address, opening: Opening) -> Iterator[OpenCvStream]:
         capture.release()
 
 
-def _why(address: Address) -> StreamFault:
-    """What the camera itself says to somebody who asks."""
+def _asked(address: Address, question: Callable[[Asking], Answer]) -> Answer | StreamFault:
+    """What the camera answers to somebody who asks."""
     try:
         with Asking(address, _ASK_S) as asking:
-            return fault_of(asking.describe(_ASK_S).status)
+            return question(asking)
     except ConnectionRefusedError:
         return StreamFault(CameraState.OFFLINE, "nothing listens at this address")
-    except (OSError, NotRtsp):
+    except (OSError, NotRtsp, ValueError):  # the last: no host, or no port
         return StreamFault(CameraState.OFFLINE, "no answer, or one that is not RTSP")
+
+
+def _why(address: Address) -> StreamFault:
+    answer = _asked(address, lambda asking: asking.describe(_ASK_S))
+    return answer if isinstance(answer, StreamFault) else fault_of(answer.status)
 
 
 def fault_of(status: int) -> StreamFault:

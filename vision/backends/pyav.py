@@ -9,6 +9,8 @@ leaves this module and no fault keeps its cause.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -23,7 +25,7 @@ from vision.capture import CaptureClock
 from vision.cleanness import Cleanness
 from vision.gate import SIZE, Small
 from vision.picture import Image
-from vision.stream import Frame, Opening, StreamFault
+from vision.stream import Frame, NoKeyFrame, Opening, StreamFault
 
 _PROBE_US = 1_000_000
 """Without it libav probes for seconds although the session description says everything."""
@@ -64,6 +66,7 @@ class PyAvStream:
         self._capture = CaptureClock()
         self._cleanness = Cleanness(self._now())
         self._key_frames_only = False
+        self._opened_s, self.until = time.monotonic(), math.inf
         self.came = 0
 
     @property
@@ -100,7 +103,7 @@ class PyAvStream:
                 self.came += bool(packet.size)  # the last one is empty: it asks for what is kept back
                 for video in self._decoded(packet):
                     yield self._frame(video)
-                if self._cleanness.hopeless(self._now()):
+                if self._cleanness.hopeless(self._now()) or time.monotonic() > self.until:
                     break
         except (av.error.FFmpegError, OSError) as error:
             fault = fault_of(error)
@@ -133,6 +136,8 @@ class PyAvStream:
     def _end(self) -> StreamFault:
         if self._cleanness.hopeless(self._now()):
             return StreamFault(CameraState.UNSUPPORTED, "the pictures cannot be decoded: they arrive broken")
+        if time.monotonic() > self.until:
+            return NoKeyFrame(self.until - self._opened_s)
         return StreamFault(CameraState.OFFLINE, "the camera ended the stream")
 
 
@@ -152,6 +157,7 @@ def _open(address: Address, opening: Opening) -> Any:
         "timeout": str(round(opening.read_s * 1e6)),
         "analyzeduration": str(_PROBE_US),
         "fpsprobesize": "1",
+        "allowed_media_types": "video",  # packets of sound or metadata would keep a read from ever timing out
     }
     try:
         return av.open(address.opened(), options=options, timeout=(opening.open_s, opening.read_s))
@@ -161,7 +167,7 @@ def _open(address: Address, opening: Opening) -> Any:
 
 
 def _first_video(container: Any) -> Any:
-    if not container.streams.video:
+    if not container.streams.video:  # by RTSP libav finds that out itself: it is refused when it plays nothing
         raise StreamFault(CameraState.UNSUPPORTED, "the stream has no video")
     video = container.streams.video[0]
     if getattr(video, "codec_context", None) is None:
@@ -175,6 +181,7 @@ _FAULTS: tuple[tuple[str, CameraState, str], ...] = (
     ("HTTPForbiddenError", CameraState.UNAUTHORISED, "the camera refuses the login, or wants one"),
     ("HTTPNotFoundError", CameraState.OFFLINE, "the camera has no stream under this path"),
     ("HTTPBadRequestError", CameraState.OFFLINE, "the camera has no stream under this path"),
+    ("HTTPOtherClientError", CameraState.OFFLINE, "the camera refuses the stream, or it has no video"),
     ("ConnectionRefusedError", CameraState.OFFLINE, "nothing listens at this address"),
     ("InvalidDataError", CameraState.OFFLINE, "no answer, or one that is not RTSP"),
     ("ExitError", CameraState.OFFLINE, "the camera sent nothing for too long"),

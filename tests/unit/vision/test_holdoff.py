@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
+from pipeline.core.catalogue import Camera, Site
+from pipeline.core.conditions import ConditionEdge
 from pipeline.core.events import CameraState
+from rules.engine.loader import load_text
+from rules.packs import FOLDER
+from tests.integration.scene import judged
+from vision.health import FROZEN_S, Health
 from vision.holdoff import HoldOff
+from vision.report import Reporter
 
 ONLINE, OFFLINE, FROZEN = CameraState.ONLINE, CameraState.OFFLINE, CameraState.FROZEN
+REFUSED = CameraState.UNAUTHORISED
+ALERTS = {"safety.camera.frozen", "device.camera.lost"}
 
 
 def told(state_at: Callable[[float], CameraState | None], until_s: float) -> list[tuple[float, CameraState]]:
@@ -41,9 +52,53 @@ def test_a_frozen_camera_has_been_waited_for_already() -> None:
     assert told(lambda now: FROZEN if now >= 50 else ONLINE, 60) == [(0, ONLINE), (50, FROZEN)]
 
 
-def test_a_fault_that_becomes_another_one_is_said_in_its_turn() -> None:
+def test_a_fault_that_becomes_another_one_is_said_when_the_other_has_lasted() -> None:
     said = told(lambda now: ONLINE if now < 50 else FROZEN if now < 60 else OFFLINE, 80)
-    assert said == [(0, ONLINE), (50, FROZEN), (63, OFFLINE)]
+    assert said == [(0, ONLINE), (50, FROZEN), (65, OFFLINE)]
+
+
+@pytest.mark.parametrize("both_s", [8, 20, 60, 100])
+def test_faults_that_take_turns_are_one_fault_that_lasts(both_s: int) -> None:
+    """Half the time each; the holds are 5, 10, 20, 40 and 60 s, so the last word comes within the first minutes."""
+    said = told(lambda now: REFUSED if now % both_s < both_s / 2 else OFFLINE, 3600)
+    assert said[:1] == [(0, REFUSED)]
+    assert ({OFFLINE} <= {state for _, state in said}) is (both_s > 10)  # 4 s are shorter than the first hold
+    assert len(said) <= 6
+    assert said[-1][0] < 300
+
+
+def hanging(streams_s: float, silent_s: float, back_s: float) -> Callable[[float], CameraState | None]:
+    """A camera that hangs with its line open each time that it streamed a while, until its reader gives it up."""
+    health = Health()
+
+    def state_at(now: float) -> CameraState | None:
+        into = now % (streams_s + silent_s + back_s)
+        if into == 0:
+            health.opened(now)
+        if into < streams_s:
+            health.picture(now, new=True)
+        elif into == streams_s + silent_s:
+            health.failed(OFFLINE)
+        return health.state(now)
+
+    return state_at
+
+
+@pytest.mark.parametrize(("streams_s", "silent_s", "back_s"), [(2, 15, 4), (10, 15, 4), (10, 30, 4), (20, 20, 5)])
+def test_a_camera_that_hangs_again_and_again_becomes_one_alert_of_the_pack(
+    streams_s: int, silent_s: int, back_s: int
+) -> None:
+    said = told(hanging(streams_s, silent_s, back_s), 3600)
+    assert said[:2] == [(0, ONLINE), (streams_s + FROZEN_S, FROZEN)]  # the first fault at once
+    assert len(said) <= 10
+    camera, begin = Camera(id="cam", site="yard", url="rtsp://x/"), 1_795_230_000_000
+    events = [Reporter(camera, 7).state(state, begin + round(at * 1000)) for at, state in said]
+    packs = [FOLDER / name for name in ("security.yaml", "data.yaml")]
+    rules = [rule for pack in packs for rule in load_text(pack.read_text()).checked() if rule.id in ALERTS]
+    found = judged(rules, events, [Site(id="yard"), camera], begin + 3_700_000)
+    assert {rule.id for rule in rules} == ALERTS
+    assert [(each.rule, each.edge) for each in found] == [("safety.camera.frozen", ConditionEdge.BEGIN)]
+    assert found[0].at - begin < 300_000
 
 
 def test_a_camera_that_reboots_every_twenty_seconds_floods_nobody_and_ends_offline() -> None:

@@ -92,6 +92,30 @@ def test_an_address_that_leads_nowhere_breaks_below_rtsp(url: str, broken: str, 
     check(climb(Address(url)), broken, english)
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "rtsp://admin:s3#cret@127.0.0.1/",
+        "rtsp://admin:s3/cret@127.0.0.1/",
+        "rtsp://admin:s3cret",
+        "rtsp://u:s3cret@h[/",
+        "rtsp://u:s3cret@\u2100/",
+    ],
+)
+def test_what_is_no_address_is_told_without_the_password_and_how_to_give_one(typed: str) -> None:
+    found = climb(Address.parse(typed))
+    check(found, "dns", "the address is not rtsp")
+    assert found.broken is not None
+    assert "--user" in found.broken.fix.vi
+    assert "--user" in found.broken.fix.en
+    assert "cret" not in repr(found)
+
+
+def test_a_login_that_would_be_cut_is_told_before_the_camera_refuses_it() -> None:
+    with camera(lambda heard: HELLO if heard.startswith(b"OPTIONS") else VIDEO) as url:
+        check(climb(Address(url, Login("cam", "s3cret" * 21))), "login", "at most 127 bytes")
+
+
 def test_a_web_server_does_not_speak_rtsp() -> None:
     with camera(lambda _: b"HTTP/1.1 400 Bad Request\r\n\r\n") as url:
         check(climb(Address(url)), "rtsp", "does not speak RTSP")
@@ -110,6 +134,39 @@ def test_a_missing_login_and_a_wrong_one_are_two_things(login: Login | None, eng
         found = climb(Address(url, login))
     check(found, "login", english)
     assert SECRET not in repr(found)
+
+
+MISSING = b"RTSP/1.0 404 Not Found\r\nCSeq: 2\r\n\r\n"
+GIVEN = Login("cam", SECRET)
+
+
+@pytest.mark.parametrize(
+    ("login", "wants", "then", "english"),
+    [
+        (None, False, VIDEO, "the camera wants no login: anybody can watch"),
+        (GIVEN, True, VIDEO, "the login is accepted"),
+        (GIVEN, False, VIDEO, "the camera wants no login: the one given is not needed, and anybody can watch"),
+        (None, False, MISSING, "the camera has not asked for a login"),
+        (GIVEN, False, MISSING, "the camera has not asked for a login"),
+        (GIVEN, True, MISSING, "the camera does not refuse the login"),
+    ],
+)
+def test_a_login_is_accepted_where_it_was_asked_for_and_a_stream_was_described(
+    monkeypatch: pytest.MonkeyPatch, login: Login | None, wants: bool, then: bytes, english: str
+) -> None:
+    def unsupported(*_: object, **__: object) -> Probed:
+        raise StreamFault(CameraState.UNSUPPORTED, "not the matter here")
+
+    def answer(heard: bytes) -> bytes:
+        if heard.startswith(b"OPTIONS"):
+            return HELLO
+        return WANTED if wants and b"Authorization: Digest" not in heard else then
+
+    monkeypatch.setattr("vision.ladder.probe", unsupported)
+    with camera(answer) as url:
+        rung = climb(Address(url, login)).rungs[RUNGS.index("login")]
+    assert (rung.passed, rung.said.en) == (True, english)
+    assert rung.said.vi not in ("", rung.said.en)
 
 
 @pytest.mark.parametrize(

@@ -40,12 +40,30 @@ def test_a_typed_url_is_split_into_its_public_part_and_its_login() -> None:
     assert Address.parse("rtsp://cam.example/1") == Address("rtsp://cam.example/1")
 
 
+@pytest.mark.parametrize("password", ["p[x", "s3\u2100", "a]b", "@@", "50%"])
+def test_a_password_that_no_url_may_have_is_understood_all_the_same(password: str) -> None:
+    assert Address.parse(f"rtsp://u:{password}@h:554/x") == Address("rtsp://h:554/x", Login("u", password))
+
+
+@pytest.mark.parametrize("password", ["s3#cret", "s3/cret", "s3?cret"])
+def test_where_nobody_can_say_what_is_the_password_there_is_no_address(password: str) -> None:
+    assert Address.parse(f"rtsp://admin:{password}@10.0.0.7/x") == Address("")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_login_that_would_be_cut_is_not_tried(backend: str) -> None:
+    """127 bytes with the user's name and the colon are the most that libav keeps."""
+    with pytest.raises(StreamFault, match="login is longer"):
+        opened(Address("rtsp://127.0.0.1:9/1", Login("cam", "a" * 124)), open_s=2, read_s=1, backend=backend)
+
+
 @pytest.mark.parametrize(
     ("kind", "state"),
     [
         (av.error.HTTPUnauthorizedError, CameraState.UNAUTHORISED),
         (av.error.HTTPForbiddenError, CameraState.UNAUTHORISED),
         (av.error.HTTPNotFoundError, CameraState.OFFLINE),
+        (av.error.HTTPOtherClientError, CameraState.OFFLINE),
         (av.error.ConnectionRefusedError, CameraState.OFFLINE),
         (av.error.InvalidDataError, CameraState.OFFLINE),
         (av.error.ExitError, CameraState.OFFLINE),

@@ -1,0 +1,36 @@
+"""A camera's login as it stands in an RTSP URL: how it is written there, and how long it may be."""
+
+from __future__ import annotations
+
+import re
+
+from pipeline.core.alerts import Text
+from pipeline.core.errors import BadInput
+
+LONGEST = 127
+"""libav keeps a URL's `user:password`, as it is written, in 128 bytes with the closing zero, and cuts what is longer
+(rtsp.c, `ff_rtsp_connect`; measured with PyAV 18 and OpenCV 4.14): the camera then refuses the login."""
+TOO_LONG = Text(
+    f"tên và mật khẩu cộng lại tối đa {LONGEST} byte trong địa chỉ: chữ có dấu tính 2 hoặc 3,"
+    " ký tự như @ : / ? # % và dấu cách tính 3",
+    f"name and password together have at most {LONGEST} bytes in an address: letters with marks count 2 or 3,"
+    " characters like @ : / ? # % and spaces 3",
+)
+_MUST = re.compile(r"[^A-Za-z0-9._~!$&'()*+,;=\x80-\U0010ffff-]")
+"""What may not stand in a login's parts: RFC 3986, section 3.2.1, but letters of all languages may (RFC 3987, 2.2)."""
+
+
+def in_url(user: str, password: str) -> str:
+    """`user:password` as it is written in a URL; never to be shown."""
+    return ":".join(_MUST.sub(lambda found: f"%{ord(found.group()):02X}", part) for part in (user, password))
+
+
+def fits(user: str, password: str) -> bool:
+    """Whether what opens a camera's stream takes so long a login."""
+    return len(in_url(user, password).encode()) <= LONGEST
+
+
+def check_login(field: str, user: str, password: str) -> None:
+    """Raises BadInput, in both languages and without the login, when it is too long."""
+    if not fits(user, password):
+        raise BadInput(field, "…", f"{TOO_LONG.vi} / {TOO_LONG.en}")
