@@ -70,18 +70,6 @@ def test_a_login_may_have_any_character(server: CameraServer, backend: str) -> N
     assert (found.width, found.height, found.codec) == (*SIZE, "h264")
 
 
-LONG = {"plain": "a" * 123, "signs": "!$&'()*+,;=" * 11, "marks": "ộ" * 41}
-
-
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("password", LONG.values(), ids=LONG)
-def test_a_login_may_be_as_long_as_it_is_let(tmp_path: Path, password: str, backend: str) -> None:
-    camera = CameraServer(tmp_path, film(tmp_path / "street.h264", street(20, SIZE)), login=("cam", password))
-    with serving(camera):
-        address = Address(rtsp.url(camera.protected_port), Login("cam", password))
-        assert probe(address, look_s=0.5, backend=backend).codec == "h264"
-
-
 def test_the_ladder_climbs_to_the_clock_with_any_login(server: CameraServer) -> None:
     found = climb(Address(rtsp.url(server.protected_port), Login(NAME, PASSWORD)))
     assert [rung.passed for rung in found.rungs] == [True] * 8
@@ -90,44 +78,6 @@ def test_the_ladder_climbs_to_the_clock_with_any_login(server: CameraServer) -> 
     assert found.found.key_every_s == pytest.approx(1, abs=0.05)
     assert found.found.image.shape == (288, 384, 3)
     assert sum(rung.ms for rung in found.rungs) < 8000
-
-
-async def test_a_camera_with_rare_key_frames_is_told_so_in_time(tmp_path: Path) -> None:
-    """Who comes second to a shared stream waits for its next key frame: here 30 s."""
-    rare = itertools.islice(itertools.cycle(street(60, SIZE)), 30 * FPS)
-    camera = CameraServer(tmp_path, film(tmp_path / "rare.h264", rare, key_every=30 * FPS))
-    pictures: list[Picture] = []
-    first = Reader("first", lambda: Address(camera.url), FPS, pictures.append)
-
-    async def watched() -> bool:
-        return len(pictures) > FPS
-
-    with serving(camera):
-        first.start()
-        try:
-            await eventually(watched, 10)
-            began = time.monotonic()
-            found = await asyncio.to_thread(climb, Address(camera.url))
-            assert time.monotonic() - began < 8
-        finally:
-            first.stop()
-    assert found.broken is not None
-    assert found.broken.name == "key_frame"
-    assert found.broken.said.en.startswith("no key frame within ")
-    assert found.broken.said.vi.startswith("không có khung hình khóa trong ")
-    assert "2 giây" in found.broken.fix.vi
-
-
-@pytest.mark.parametrize("fps", [0.5, 1, 2])
-def test_the_ladder_tells_the_rate_of_a_slow_camera_in_time(tmp_path: Path, fps: float) -> None:
-    camera = CameraServer(tmp_path, film(tmp_path / "slow.h264", street(30, SIZE), key_every=5), fps=fps)
-    with serving(camera):
-        began = time.monotonic()
-        found = climb(Address(camera.url))
-        assert time.monotonic() - began < 8
-    assert found.broken is None
-    assert found.found is not None
-    assert found.found.fps == pytest.approx(fps, rel=0.1)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -171,38 +121,6 @@ async def test_a_reader_goes_from_online_over_a_kill_to_online_again(tmp_path: P
     assert {picture.size for picture in pictures} == {SIZE}
     times = [picture.at for picture in pictures]
     assert times == sorted(set(times))
-
-
-@pytest.mark.parametrize("backend", BACKENDS)
-async def test_a_camera_whose_sound_goes_on_when_its_pictures_end_is_opened_again(tmp_path: Path, backend: str) -> None:
-    """Its sound must not pass for a sign of life: the dead connection would stay open for ever, stopped or not."""
-    film_ = film(tmp_path / "street.h264", street(60, SIZE))
-    camera = CameraServer(tmp_path, film_, more=("--sound", "--frames", "30"))
-    gauges, timing = CameraGauges(f"sound-{backend}"), Timing(open_s=3, read_s=2, frozen_s=1.2, pause_low_s=0.1)
-    reader = Reader(
-        f"sound {backend}",
-        lambda: Address(camera.url),
-        5,
-        lambda _: None,
-        timing=timing,
-        gauges=gauges,
-        backend=backend,
-    )
-
-    async def again() -> bool:
-        label = {"camera": f"sound-{backend}"}
-        return (REGISTRY.get_sample_value("ioc_camera_connections_total", label) or 0) >= 2
-
-    async def ended() -> bool:
-        return not any(thread.name == f"camera sound {backend}" for thread in threading.enumerate())
-
-    with serving(camera):
-        reader.start()
-        try:
-            await eventually(again, 20)
-        finally:
-            reader.stop()
-        await eventually(ended, 10)
 
 
 @pytest.fixture(scope="module")
