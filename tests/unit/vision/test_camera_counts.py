@@ -29,6 +29,8 @@ BEGIN = 1_795_230_000_000
 class Failing:
     """A detector that gives no answer."""
 
+    people = ("person",)
+
     def __init__(self, error: Exception) -> None:
         self._error = error
 
