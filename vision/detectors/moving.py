@@ -98,7 +98,7 @@ class Background:
             if self._learned_s > FLOOD_S:
                 self._begin(small)
             return np.zeros_like(moving), []
-        return self._standing.update(small, moving, self._learned, picture.at)
+        return self._standing.update(small, moving, self._learned, picture.at, 1000 * self._learned_s)
 
     def _begin(self, small: Image) -> None:
         """Learn anew, as from the first picture."""

@@ -28,6 +28,8 @@ from vision.picture import Image
 
 GHOST_MS, REST_MS = 1000, 4000
 """How long something stays as it is before it may be found to be a ghost, and before it is kept."""
+YOUNG = 0.06
+"""A background that is younger than a minute learns what stands in a tenth of its age: it is kept after this part."""
 RESTS = 0.8
 """So much of a thing must have stayed as it is."""
 KEPT_MS = 1_800_000
@@ -89,8 +91,11 @@ class Standing:
             else small
         )
 
-    def update(self, small: Image, moving: Mask, background: Callable[[], Image], at: int) -> tuple[Mask, list[Thing]]:
-        """What moves, 255, and what stands. `moving`: by the background, which `background` gives when it is asked."""
+    def update(
+        self, small: Image, moving: Mask, background: Callable[[], Image], at: int, age_ms: float
+    ) -> tuple[Mask, list[Thing]]:
+        """What moves, 255, and what stands. `moving`: by the background, which `background` gives when it is asked;
+        `age_ms`: how long that was learned."""
         gap = 0 if self._at is None else min(max(at - self._at, 0), _GAP_MOST_MS)
         if self._at is not None and at < self._at:  # a clock that went back makes no half hour longer
             self._until -= self._at - at
@@ -102,7 +107,7 @@ class Standing:
             self._before, self._rested = _scaled(self._before, gain), _scaled(self._rested, gain)
             self._light.begin(small, at)
         self._note_still(small, moving, gap)
-        self._judge(small, moving, background, at)
+        self._judge(small, moving, background, at, min(REST_MS, YOUNG * age_ms))
         things = [self._thing(label, where) for label, (where, _) in self._things.items()]
         return moving, things
 
@@ -140,9 +145,10 @@ class Standing:
         self._still = np.where(same, self._still + gap, np.float32(0))
         self._shown = np.asarray(cv2.copyTo(small, cv2.bitwise_not(same), self._shown), np.uint8)
 
-    def _judge(self, small: Image, moving: Mask, background: Callable[[], Image], at: int) -> None:
+    def _judge(self, small: Image, moving: Mask, background: Callable[[], Image], at: int, rest_ms: float) -> None:
         """Keep what came to rest, and let ghosts be background."""
-        if cv2.countNonZero((self._still >= GHOST_MS).astype(np.uint8)) < LEAST_PIXELS:
+        ghost_ms = min(GHOST_MS, rest_ms)
+        if cv2.countNonZero((self._still >= ghost_ms).astype(np.uint8)) < LEAST_PIXELS:
             return
         _, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(moving, _JOIN))
         before: Image | None = None
@@ -150,12 +156,12 @@ class Standing:
             where = (slice(y, y + height), slice(x, x + width))
             mask = (labels[where] == number) & (moving[where] > 0)
             still, pixels = self._still[where][mask], np.count_nonzero(mask)
-            if pixels < LEAST_PIXELS or np.count_nonzero(still >= GHOST_MS) < RESTS * pixels:
+            if pixels < LEAST_PIXELS or np.count_nonzero(still >= ghost_ms) < RESTS * pixels:
                 continue
             if before is None:
                 before = np.asarray(cv2.copyTo(self._before, self._own, background()), np.uint8)
             nature = nature_of(small, before, where, mask)
-            if nature is Nature.CAME and np.count_nonzero(still >= REST_MS) >= RESTS * pixels:
+            if nature is Nature.CAME and np.count_nonzero(still >= rest_ms) >= RESTS * pixels:
                 self._keep(small, before, where, mask, at)
                 moving[where][self._labels[where] > 0] = 0
             elif nature is Nature.UNCOVERED:

@@ -76,6 +76,15 @@ def test_a_car_that_was_there_from_the_beginning_leaves_no_ghost_that_stands() -
     assert [found for time, found in seen.items() if time > 10] == [[]] * 50
 
 
+@pytest.mark.parametrize(("fps", "stop"), [(3, 5), (3, 12), (10, 5), (10, 12), (10, 16)])
+def test_a_car_that_stops_in_the_first_seconds_after_a_start_is_seen_too(fps: float, stop: float) -> None:
+    begin = -LEARN_S + stop
+    halting = Mover(CAR, by_points((begin - 4, -2, 45), (begin, -2, 20), (begin + 60, -2, 20), (begin + 64, -2, -1)))
+    _, seen = play(lane(), [halting], fps, stop + 48)
+    assert {len(found) for time, found in seen.items() if begin < time < begin + 59} == {1}
+    assert {len(found) for time, found in seen.items() if begin + 67 < time} == {0}
+
+
 # --- the background alone: 320 x 240 pixels of a ground with a texture, and what is put upon it
 
 GROUND = np.repeat(asphalt()[:240, :320, :1], 3, 2) // 2 * 2 + 20
