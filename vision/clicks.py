@@ -43,13 +43,13 @@ class Clicks:
     def moved_m(self, places: ArrayLike) -> Floats:
         """How far places (N x 2, metres) may be off, one sigma; infinite where nothing is known."""
         rows = np.asarray(places, float).reshape(-1, 2)
-        return _root(np.linalg.norm(self._mapped(rows) - rows, axis=2))
+        return _root(_lengths(self._mapped(rows) - rows))
 
     def scale(self, places: ArrayLike, ways: ArrayLike) -> Floats:
         """By which part the lengths of ways (N x 2, metres) with their middles at places may be off; as `moved_m`."""
         rows, way = (np.asarray(each, float).reshape(-1, 2) for each in (places, ways))
-        lengths = np.linalg.norm(self._mapped(rows + way / 2) - self._mapped(rows - way / 2), axis=2)
-        return _root(lengths / np.linalg.norm(way, axis=1) - 1)
+        begins, ends = np.split(self._mapped(np.concatenate([rows - way / 2, rows + way / 2])), 2, axis=1)
+        return _root(_lengths(ends - begins) / _lengths(way) - 1)
 
     def worst_scale(self, places: ArrayLike) -> Floats:
         """The same of a metre along the worst direction."""
@@ -58,9 +58,13 @@ class Clicks:
 
     def _mapped(self, rows: Floats) -> Floats:
         """K x N x 2; NaN beyond the horizon."""
-        found = np.einsum("kij,nj->kni", self.maps, np.column_stack([rows, np.ones(len(rows))]))
+        found = rows @ self.maps[:, :, :2].transpose(0, 2, 1) + self.maps[:, None, :, 2]
         found[found[..., 2] <= 0] = np.nan
         return np.asarray(found[..., :2] / found[..., 2:])
+
+
+def _lengths(ways: Floats) -> Floats:
+    return np.asarray(np.hypot(ways[..., 0], ways[..., 1]))
 
 
 def _root(errors: Floats) -> Floats:
