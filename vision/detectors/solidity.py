@@ -41,20 +41,22 @@ class Mover(NamedTuple):
 
 @dataclass(slots=True)
 class _Past:
-    """What one blob has shown: where it was (metres), and how much of its box it filled where it was wide enough."""
+    """What one blob has shown: where it was and what a metre is there (in pixels where no ground is known), and how
+    much of its box it filled where it was wide enough."""
 
-    places: deque[tuple[int, Floats]] = field(default_factory=deque)
+    places: deque[tuple[int, Floats, float]] = field(default_factory=deque)
     fills: deque[tuple[int, float]] = field(default_factory=deque)
     solid: bool | None = None
     fast: bool = False
 
     def note(self, mover: Mover, measured: Measured, at: int) -> None:
-        self.places.append((at, measured.at / measured.metre))
+        self.places.append((at, measured.at, measured.metre))
         if mover.wide_m >= WIDE_M:
             self.fills.append((at, mover.fill))
-        for kept in (self.places, self.fills):
-            while kept and kept[0][0] < at - MEMORY_MS:
-                kept.popleft()
+        while self.places[0][0] < at - MEMORY_MS:
+            self.places.popleft()
+        while self.fills and self.fills[0][0] < at - MEMORY_MS:
+            self.fills.popleft()
         self.fast = self.fast or self._rolls()
         if self.fills:
             over = float(np.mean([fill for _, fill in self.fills])) - FILL
@@ -67,11 +69,11 @@ class _Past:
     def _rolls(self) -> bool:
         """Whether the last two strides were as fast as traffic."""
         strides: list[float] = []
-        end, here = self.places[-1]
-        for at, place in reversed(self.places):
+        end, here, wide = self.places[-1]
+        for at, place, metre in reversed(self.places):
             if end - at >= STRIDE_MS:
-                strides.append(float(np.hypot(*(here - place))) * 1000 / (end - at))
-                end, here = at, place
+                strides.append(float(np.hypot(*(here - place))) / max(metre, wide) * 1000 / (end - at))
+                end, here, wide = at, place, metre
         return len(strides) >= 2 and min(strides[:2]) >= FAST_MPS
 
 

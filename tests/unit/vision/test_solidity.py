@@ -6,9 +6,11 @@ from collections.abc import Iterable
 
 import pytest
 
+from pipeline.core.catalogue import Calibration
 from tests.unit.vision.test_tracker import ground
 from vision.detectors.solidity import Mover, Solidity
 from vision.picture import Box
+from vision.plane import Plane
 
 CAR, PAIR, PERSON, RIDER = (1.8, 1.5), (1.8, 1.7), (0.6, 1.7), (0.8, 1.6)
 
@@ -67,6 +69,16 @@ def test_a_runner_of_five_metres_a_second_is_none(period_ms: int) -> None:
 def test_a_blob_that_jumps_to_and_fro_is_not_fast() -> None:
     """As blobs do that merge and part: 2.6 metres in every 0.4 s, but nowhere."""
     assert not any(verdicts([mover(1.3 * (-1) ** n, 14, PERSON, 0.6) for n in range(20)], 400))
+
+
+def test_without_a_ground_nobody_is_fast_whose_height_trembles() -> None:
+    """At the right of the picture, 40 m away: a tenth of the height is 6 of the 62 m to the left border."""
+    heights = Plane.of(Calibration(height=((350, 50), (550, 150))), (800, 600), (800, 600))
+    solidity = Solidity(heights)
+    for n in range(30):
+        tall = 20 * (1 + 0.1 * (-1) ** n)
+        box = Box(740, 325 - tall, 8, tall)
+        assert solidity.update([Mover(box, 0.6, 0.6, 1.7)], n * 400) == set()
 
 
 def test_what_has_gone_is_forgotten() -> None:
