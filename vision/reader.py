@@ -29,7 +29,7 @@ from vision.resting import Resting
 from vision.sampling import BackOff, Sampler
 from vision.stillness import Stillness
 from vision.stream import Frame, Stream, StreamFault, opened
-from vision.timeline import Timeline
+from vision.timeline import CATCHING_UP_S, Timeline
 
 REOPEN_S = 60.0
 """A stream is opened anew for its camera's clock at most so often."""
@@ -39,7 +39,8 @@ class Timing(NamedTuple):
     """Time limits of a reader, in seconds.
 
     A blocked read ends after `read_s` to twice `read_s`; longer than `frozen_s`, so that a stall is seen as one
-    before the connection is given up.
+    before the connection is given up. `catching_up_s`: how long frames may come faster than they were taken before
+    they are looked at all the same; 0 for a film.
     """
 
     open_s: float = 10.0
@@ -47,6 +48,7 @@ class Timing(NamedTuple):
     frozen_s: float = FROZEN_S
     pause_low_s: float = 1.0
     pause_high_s: float = 60.0
+    catching_up_s: float = CATCHING_UP_S
 
 
 class Reader:
@@ -81,7 +83,7 @@ class Reader:
         self._back_off = BackOff(self.timing.pause_low_s, self.timing.pause_high_s, random.Random())
         self._stopping = threading.Event()
         self._pictures = 0
-        self._timeline = Timeline(steps=keys_only)
+        self._timeline = Timeline(steps=keys_only, catching_up_s=self.timing.catching_up_s)
         self._stillness = Stillness()
         self._gate = Gate()
         self._said = ""

@@ -21,7 +21,7 @@ LEAD_OVER = 0.02
 """Time goes faster or slower by this part at most, less than a speed is exact to."""
 REMEMBERED_MS = 30_000
 """A camera that told its clock in the last connection has so long to tell it in this one."""
-CATCHING_UP_MS = 5_000
+CATCHING_UP_S = 5.0
 """A camera first sends what it had kept back, faster than it was taken: waited for so long at most."""
 _CRYSTAL = 0.001
 """Two clocks part by less than this part of the time (crystals: 0.0001)."""
@@ -33,8 +33,8 @@ class Timeline:
     With `steps` each picture has the best time that is known for it by itself: for who looks at single pictures.
     """
 
-    def __init__(self, *, steps: bool = False) -> None:
-        self._told, self._steps = 0, steps
+    def __init__(self, *, steps: bool = False, catching_up_s: float = CATCHING_UP_S) -> None:
+        self._told, self._steps, self._catching_up_ms = 0, steps, catching_up_s * 1000
         self._lead: float | None = None
         """How far the time told is ahead of the time of a frame's arrival, when that is not late; None at first."""
         self._follows = False
@@ -47,7 +47,7 @@ class Timeline:
         self._lead_before = 0.0
         self._stream = self._arrived = self._opened_at = 0.0
         self._least = 0.0
-        self._settled = False
+        self._settled = not self._catching_up_ms
         self._whose: ClockSource = "arrival"
 
     def of(self, frame: Frame) -> tuple[int, ClockSource] | None:
@@ -71,7 +71,7 @@ class Timeline:
             return True
         stream, passed = frame.stream_s * 1000, frame.arrived - self._arrived
         if self._opened_at:
-            waited_enough = frame.arrived - self._opened_at >= CATCHING_UP_MS
+            waited_enough = frame.arrived - self._opened_at >= self._catching_up_ms
             self._settled = waited_enough or passed >= (stream - self._stream) / 2
         else:
             self._opened_at = frame.arrived

@@ -30,7 +30,7 @@ from vision.address import Address
 from vision.detectors import DETECTORS, Options
 from vision.gate import FULL_S
 from vision.picture import Picture
-from vision.reader import Reader
+from vision.reader import Reader, Timing
 
 SIZES = {"4CIF": (704, 576), "720p": (1280, 720), "1080p": (1920, 1080)}
 MBITS = {704: 1.0, 1280: 2.0, 1920: 4.0}
@@ -134,7 +134,8 @@ def _decode(path: Path, mode: str) -> int:
 def _read(path: Path, pictures: int) -> list[bool]:
     """Let the shipped reader have a film; whether each picture was quiet."""
     quiet: list[bool] = []
-    reader = Reader("bench", lambda: Address(str(path)), LOOK_FPS, lambda picture: quiet.append(picture.quiet))
+    note, timing = (lambda picture: quiet.append(picture.quiet)), Timing(catching_up_s=0)
+    reader = Reader("bench", lambda: Address(str(path)), LOOK_FPS, note, timing=timing)
     reader.start()
     until = time.monotonic() + _WITHIN_S
     while len(quiet) < pictures and time.monotonic() < until:

@@ -66,7 +66,7 @@ async def worked(
             work._deliver(picture)
             async with asyncio.timeout(10):
                 while total(component.in_flight):
-                    await asyncio.sleep(0)
+                    await asyncio.sleep(0.002)  # not 0: a loop that never rests takes the time from the pool
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
     return Worked([detections.decode_line(line) for line in lines], store.pictures, component)

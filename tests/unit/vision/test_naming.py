@@ -112,4 +112,4 @@ async def test_who_is_blurred_does_not_depend_on_the_threshold_of_events(thresho
     done = await worked(camera, detector, pictures, watched=True)
     assert len(done.kept) >= 5
     assert all(hidden(each.jpeg, SOMEBODY) for each in done.kept)
-    assert done.said == []
+    assert [each.event for each in done.said if each.event is not DetectionEvent.STATE] == []

@@ -311,3 +311,11 @@ def test_seconds_that_opencv_guesses_wrongly_are_not_gone_by(rate: float, told: 
     timeline.connected()
     times = [found for frame in frames if (found := timeline.of(frame)) is not None]
     assert abs(times[-1][0] - T0 - 59_900) <= 2
+
+
+def test_of_a_film_that_comes_faster_than_it_plays_every_frame_has_a_time() -> None:
+    frames = [Frame(SHOWN, 0, "arrival", 1_000_000 + n, n / 5) for n in range(10)]
+    live, film = Timeline(), Timeline(catching_up_s=0)
+    assert [live.of(frame) for frame in frames] == [None] * 10
+    told = [film.of(frame) for frame in frames]
+    assert [at[0] - 1_000_000 for at in told if at] == [pytest.approx(200 * n, rel=0.03) for n in range(10)]
