@@ -48,8 +48,8 @@ class Clicks:
     def scale(self, places: ArrayLike, ways: ArrayLike) -> Floats:
         """By which part the lengths of ways (N x 2, metres) with their middles at places may be off; as `moved_m`."""
         rows, way = (np.asarray(each, float).reshape(-1, 2) for each in (places, ways))
-        begins, ends = np.split(self._mapped(np.concatenate([rows - way / 2, rows + way / 2])), 2, axis=1)
-        return _root(_lengths(ends - begins) / _lengths(way) - 1)
+        found = self._mapped(np.concatenate([rows - way / 2, rows + way / 2]))
+        return _root(_lengths(found[:, len(rows) :] - found[:, : len(rows)]) / _lengths(way) - 1)
 
     def worst_scale(self, places: ArrayLike) -> Floats:
         """The same of a metre along the worst direction."""
@@ -59,8 +59,9 @@ class Clicks:
     def _mapped(self, rows: Floats) -> Floats:
         """K x N x 2; NaN beyond the horizon."""
         found = rows @ self.maps[:, :, :2].transpose(0, 2, 1) + self.maps[:, None, :, 2]
-        found[found[..., 2] <= 0] = np.nan
-        return np.asarray(found[..., :2] / found[..., 2:])
+        depth = found[..., 2:]
+        depth[depth <= 0] = np.nan
+        return np.asarray(found[..., :2] / depth)
 
 
 def _lengths(ways: Floats) -> Floats:
@@ -69,4 +70,6 @@ def _lengths(ways: Floats) -> Floats:
 
 def _root(errors: Floats) -> Floats:
     """The root of the sum of squares over the first axis, infinite where one is not known."""
-    return np.asarray(np.nan_to_num(np.sqrt(np.square(errors).sum(0)), nan=np.inf))
+    found = np.sqrt((errors * errors).sum(0))
+    found[np.isnan(found)] = np.inf
+    return np.asarray(found)
