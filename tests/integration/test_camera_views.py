@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 import pytest
 
 from pipeline.core.clock import now_ms
 from pipeline.core.events import Edge, TamperKind
-from tests.conftest import StackUnderTest
 from tests.unit.vision.test_tamper import covered, said, timed
 from vision import retention, store
 from vision.picture import Image
@@ -20,17 +18,6 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(60)]
 NOW = 1_795_230_000
 """Seconds; what the cameras' clocks say."""
 Pictures = Iterable[tuple[int, Image]]
-
-
-@pytest.fixture
-def camera() -> str:
-    return f"c{uuid.uuid4().hex[:8]}"
-
-
-@pytest.fixture
-def connection(stack: StackUnderTest) -> Iterator[store.Connection]:
-    with store.connect(stack.postgres_dsn) as opened:
-        yield opened
 
 
 def views(seconds: Callable[[], int] = lambda: NOW) -> Views:
