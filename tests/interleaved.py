@@ -19,11 +19,13 @@ _RTP_HZ = 90_000
 
 
 class SickCamera:
-    """`clock_ahead_s`: the clock jumped by so much; `broken`: this share of the pictures' packets is spoiled."""
+    """`clock_ahead_s`: the clock jumped by so much; `broken`: this share of the pictures' packets is spoiled; `mute`:
+    it answers every request and plays nothing."""
 
     def __init__(self) -> None:
         self.clock_ahead_s = 0
         self.broken = 0.0
+        self.mute = False
         self._random = random.Random(3)
 
     def line(self) -> Callable[[bytes], bytes]:
@@ -34,6 +36,8 @@ class SickCamera:
     def _rewritten(self, part: bytes) -> bytes:
         if part[0] != _DOLLAR:
             return part
+        if self.mute:
+            return b""
         packet = bytearray(part)
         if packet[1] % 2 == 0:
             self._picture(packet)

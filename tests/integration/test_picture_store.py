@@ -38,9 +38,10 @@ async def test_a_picture_is_kept_once_however_often_it_comes(
     component = Component("vision", CollectorRegistry())
     pictures = PictureStore(stack.postgres_dsn, component)
     pictures.start()
+    at = now_ms()
 
     async def kept() -> bool:
-        return pictures.keep(Evidence(camera, 1, camera.encode()))
+        return pictures.keep(Evidence(camera, at, camera.encode()))
 
     await eventually(kept, 5)
     assert all([await kept() for _ in range(3)])
@@ -61,7 +62,7 @@ async def test_a_database_that_went_away_costs_pictures_and_nothing_else(
     async def said(answer: bool) -> bool:
         nonlocal count
         count += 1
-        return pictures.keep(Evidence(camera, count, f"{camera}{count}".encode())) is answer
+        return pictures.keep(Evidence(camera, now_ms(), f"{camera}{count}".encode())) is answer
 
     await eventually(lambda: said(True), 5)
     line.refuse()

@@ -1,10 +1,11 @@
 """The reader's second back end: OpenCV's own FFmpeg, for streams that PyAV's does not take.
 
-What it cannot do, as measured with OpenCV 4.14: it opens one stream of the process after the other, so a camera is
-asked by RTSP before its turn, and one that does not answer gets none; it never says why there is no picture, so the
-camera is asked after a failure, too; a read that blocks returns after three times its limit (which is why it gets a
-third); it has no sender reports, so all times are those of arrival; it marks no spoiled frame and cannot skip frames,
-so broken pictures are shown and a quiet camera is decoded in full. RTSP goes over TCP: an option of the whole process.
+What it cannot do, as measured with OpenCV 4.14: left as it is, it opens one stream of the process after the other, so
+a camera that plays nothing would keep all others waiting (its lock is turned off: the FFmpeg of its wheels needs none,
+nor does PyAV's); it never says why there is no picture, so the camera is asked after a failure; a read that blocks
+returns after three times its limit (which is why it gets a third); it has no sender reports, so all times are those of
+arrival; it marks no spoiled frame and cannot skip frames, so broken pictures are shown and a quiet camera is decoded in
+full. RTSP goes over TCP: an option of the whole process.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ _BLOCKS_TIMES = 3
 _ASK_S = 1.5
 _OPTIONS = {
     "OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_transport;tcp|allowed_media_types;video",
+    "OPENCV_FFMPEG_IS_THREAD_SAFE": "1",
     "OPENCV_FFMPEG_LOGLEVEL": "-8",  # AV_LOG_QUIET: libav writes URLs to standard error
 }
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # silent, for the same reason
@@ -116,10 +118,6 @@ def opened(address: Address, opening: Opening) -> Iterator[OpenCvStream]:
         cv2.CAP_PROP_N_THREADS,
         1,
     ]
-    # not to describe the stream: after that a camera may be busy for a moment, and refuse to be opened
-    answer = _asked(address, lambda asking: asking.options(_ASK_S))
-    if isinstance(answer, StreamFault):
-        raise answer
     capture = cv2.VideoCapture(address.opened(), cv2.CAP_FFMPEG, limits)
     try:
         if not capture.isOpened():
