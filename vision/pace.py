@@ -15,7 +15,7 @@ import numpy as np
 
 from vision.motion import gait
 from vision.plane import Plane
-from vision.smoothing import Path
+from vision.smoothing import displacement
 from vision.tracker import Point, Tracked
 
 SPAN_MS = 1000
@@ -83,8 +83,8 @@ class PaceMeter:
         first = bisect_left(times, begin - BEFORE_MS)
         if len(times) - first < LEAST_POINTS or times[first] > begin or self._hidden(times, begin, end):
             return None
-        path = Path(times[first:], [point.measured for point in points[first:]], gait(points[-1].seen.label))
-        gone, covariance = path.displacement(begin, end)
+        measured, how = [point.measured for point in points[first:]], gait(points[-1].seen.label)
+        gone, covariance = displacement(times[first:], measured, how, begin, end)
         velocity = gone * 1000 / self._span
         along = velocity / max(float(np.hypot(*velocity)), 1e-9)
         noise = float(np.sqrt(along @ covariance @ along)) * 1000 / self._span

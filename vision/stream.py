@@ -6,8 +6,9 @@ sentence holds no secret. The library's own errors never leave it: they hold the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from pipeline.core.clock import Clock, now_ms
@@ -17,6 +18,16 @@ from pipeline.core.extensions import ExtensionTable
 from vision.address import Address
 from vision.gate import Small
 from vision.picture import ClockSource, Image
+
+RTSP_OPTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "rtsp_transport": "tcp",
+        "analyzeduration": "1000000",  # us; libav probes for seconds, though the description says it all
+        "fpsprobesize": "1",
+        "allowed_media_types": "video",  # packets of sound or metadata would keep a read from ever timing out
+    }
+)
+"""How libav opens a camera, whichever library it comes with."""
 
 
 class StreamFault(IocError):

@@ -25,12 +25,12 @@ from vision.capture import CaptureClock
 from vision.gate import SIZE, Small
 from vision.picture import Image
 from vision.rtsp import Answer, Asking, NotRtsp
-from vision.stream import Frame, Opening, StreamFault
+from vision.stream import RTSP_OPTIONS, Frame, Opening, StreamFault
 
 _BLOCKS_TIMES = 3
 _ASK_S = 1.5
 _OPTIONS = {
-    "OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_transport;tcp|allowed_media_types;video",
+    "OPENCV_FFMPEG_CAPTURE_OPTIONS": "|".join(map(";".join, RTSP_OPTIONS.items())),
     "OPENCV_FFMPEG_IS_THREAD_SAFE": "1",
     "OPENCV_FFMPEG_LOGLEVEL": "-8",  # AV_LOG_QUIET: libav writes URLs to standard error
 }

@@ -25,10 +25,7 @@ from vision.capture import CaptureClock
 from vision.cleanness import Cleanness
 from vision.gate import SIZE, Small
 from vision.picture import Image
-from vision.stream import Frame, NoKeyFrame, Opening, StreamFault
-
-_PROBE_US = 1_000_000
-"""Without it libav probes for seconds although the session description says everything."""
+from vision.stream import RTSP_OPTIONS, Frame, NoKeyFrame, Opening, StreamFault
 
 av.logging.set_level(None)  # libav writes URLs to standard error
 
@@ -152,13 +149,7 @@ def opened(address: Address, opening: Opening) -> Iterator[PyAvStream]:
 
 
 def _open(address: Address, opening: Opening) -> Any:
-    options = {
-        "rtsp_transport": "tcp",
-        "timeout": str(round(opening.read_s * 1e6)),
-        "analyzeduration": str(_PROBE_US),
-        "fpsprobesize": "1",
-        "allowed_media_types": "video",  # packets of sound or metadata would keep a read from ever timing out
-    }
+    options = {**RTSP_OPTIONS, "timeout": str(round(opening.read_s * 1e6))}
     try:
         return av.open(address.opened(), options=options, timeout=(opening.open_s, opening.read_s))
     except (av.error.FFmpegError, OSError) as error:

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.vision.test_tracker import ground
 from vision.motion import WALKER, GroundSpace, Measured, Motion, PictureSpace, distances
 from vision.picture import Box
-from vision.smoothing import Path
+from vision.smoothing import displacement
 from vision.tracker import ground_of
 
 SKEWED = np.array([[0.4, 0.25], [0.25, 0.3]])
@@ -102,6 +102,6 @@ def test_a_path_is_smoothed_as_the_covariances_of_all_its_coordinates_say() -> N
     shared = np.array([[(place(end, t) - place(begin, t)) * (a == b) for t in seconds for b in (0, 1)] for a in (0, 1)])
     gain = shared @ np.linalg.inv(spread)
     own = place(end, end) + place(begin, begin) - 2 * place(begin, end)
-    found = Path(times, points, WALKER).displacement(200, 1000)
+    found = displacement(times, points, WALKER, 200, 1000)
     np.testing.assert_allclose(found.at, gain @ np.concatenate([each.at for each in points]), rtol=1e-6)
     np.testing.assert_allclose(found.covariance, own * np.eye(2) - gain @ shared.T, rtol=1e-5, atol=1e-8)
