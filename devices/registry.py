@@ -35,7 +35,7 @@ from pipeline.core.catalogue import (
 from pipeline.core.codec import encode_line
 from pipeline.core.errors import BadInput, Rejected
 from pipeline.core.events import check_id
-from pipeline.core.logins import check_login
+from pipeline.core.logins import check_login, check_path
 from pipeline.core.places import check_position
 from pipeline.core.quantities import quantity
 from pipeline.core.topics import CAMERAS, CATALOGUE
@@ -234,14 +234,14 @@ def _check_camera(registry: Registry, camera: Camera) -> None:
         check_position("camera.point", camera.point)
     if registry.find(Kind.DEVICE, camera.id):
         raise BadInput("camera.id", camera.id, "an id that no device has")
-    _check_url("camera.url", camera.url)
+    _check_url("camera.url", camera.url, with_login=bool(camera.secret))
     if camera.evidence_url:
-        _check_url("camera.evidence_url", camera.evidence_url)
+        _check_url("camera.evidence_url", camera.evidence_url, with_login=bool(camera.secret))
     check_looking(camera)
     check_places(camera)
 
 
-def _check_url(field: str, url: str) -> None:
+def _check_url(field: str, url: str, *, with_login: bool) -> None:
     """Refuse what may hold a login, without repeating it."""
     scheme, _, rest = url.partition("://")
     if scheme not in ("rtsp", "rtsps"):
@@ -252,6 +252,7 @@ def _check_url(field: str, url: str) -> None:
             "and an @ in the path is written %40"
         )
         raise BadInput(field, f"{scheme}://…", expected)
+    check_path(field, url, with_login=with_login)
 
 
 def _has_host(url: str) -> bool:

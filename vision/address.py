@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from pipeline.core.logins import fits, in_url
+from pipeline.core.logins import filled, fits, in_url
 
 _HIDDEN = "***"
 _AUTHORITY_ENDS = re.compile(r"[/?#]")
@@ -40,6 +40,10 @@ class Login:
         """`user:password`, percent-encoded for a URL (RFC 3986); never to be shown."""
         return in_url(self._user, self._password)
 
+    def filled_in(self, url: str) -> str:
+        """A URL with the login where its path says so; never to be shown."""
+        return filled(url, self._user, self._password)
+
     @property
     def fits(self) -> bool:
         """Whether it is short enough to be used."""
@@ -47,15 +51,22 @@ class Login:
 
 
 class Address(NamedTuple):
-    """`url` without name and password, and the login to be used there."""
+    """`url` without name and password, and the login to be used there.
+
+    Where the camera wants the login in the path, `url` says `{user}` and `{password}`.
+    """
 
     url: str
     login: Login | None = None
 
     def opened(self) -> str:
         """The URL with the login in it. Only for the call that opens the stream; never keep, log or raise it."""
-        scheme, separator, rest = self.url.partition("://")
+        scheme, separator, rest = self.asked().partition("://")
         return f"{scheme}{separator}{self.login.quoted()}@{rest}" if self.login else self.url
+
+    def asked(self) -> str:
+        """The URL that requests are for, as secret as `opened`: the login may stand in its path."""
+        return self.login.filled_in(self.url) if self.login else self.url
 
     @classmethod
     def parse(cls, url: str) -> Address:

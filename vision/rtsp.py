@@ -76,12 +76,12 @@ class Asking:
         login = self._address.login
         if answer.status != 401 or login is None:
             return answer
-        given = authorisation(answer.headers.get("www-authenticate", []), login, "DESCRIBE", self._address.url)
+        given = authorisation(answer.headers.get("www-authenticate", []), login, "DESCRIBE", self._address.asked())
         return self._ask("DESCRIBE", given, within_s)._replace(challenged=True) if given else answer
 
     def _ask(self, method: str, given: str, within_s: float) -> Answer:
         self._number += 1
-        lines = [f"{method} {self._address.url} RTSP/1.0", f"CSeq: {self._number}", "User-Agent: ioc"]
+        lines = [f"{method} {self._address.asked()} RTSP/1.0", f"CSeq: {self._number}", "User-Agent: ioc"]
         lines += ["Accept: application/sdp"] if method == "DESCRIBE" else []
         lines += [f"Authorization: {given}"] if given else []
         self._until = time.monotonic() + within_s

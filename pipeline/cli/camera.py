@@ -18,6 +18,7 @@ from pipeline.cli.view import view
 from pipeline.core.catalogue import DETECTOR_NAMES, Camera, Kind, Line, Zone
 from pipeline.core.clock import now_ms, rfc3339
 from pipeline.core.errors import BadInput, ConfigError
+from pipeline.core.logins import check_path
 
 if TYPE_CHECKING:
     from vision.address import Address
@@ -139,6 +140,7 @@ def _address(camera: str, user: str, sets: list[str]) -> Address:
 
     if "://" in camera:
         typed = Address.parse(camera)
+        check_path("URL", typed.url, with_login=bool(user))
         return Address(typed.url, Login(user, _password())) if user else typed
     found = settings(sets)
     with registry(found) as open_registry:

@@ -1,8 +1,13 @@
-"""A camera's login as it stands in an RTSP URL: how it is written there, and how long it may be."""
+"""A camera's login as it stands in an RTSP URL: how it is written there, and how long it may be.
+
+Some cameras want it in the path: `/user=admin&password=…&channel=1&stream=1.sdp`. A document says USER_HERE and
+PASSWORD_HERE there, and the login is put in when the stream is opened.
+"""
 
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 from pipeline.core.alerts import Text
 from pipeline.core.errors import BadInput
@@ -19,6 +24,28 @@ TOO_LONG = Text(
 _MUST = re.compile(r"[^A-Za-z0-9._~!$&'()*+,;=\x80-\U0010ffff-]")
 """What may not stand in a login's parts: RFC 3986, section 3.2.1, but letters of all languages may (RFC 3987, 2.2)."""
 
+USER_HERE, PASSWORD_HERE = "{user}", "{password}"
+IN_PATH = Text(
+    f"tên và mật khẩu trong đường dẫn viết là {USER_HERE} và {PASSWORD_HERE}, mật khẩu thật khai báo bằng --user và"
+    " IOC_CAMERA_PASSWORD",
+    f"a name and password in the path written as {USER_HERE} and {PASSWORD_HERE}; the real ones are given by --user"
+    " and IOC_CAMERA_PASSWORD",
+)
+_IN_PATH = re.compile(
+    r"[/?&;_](?:authbasic=|(?:password|passwd|passw|pass|psw|pwd)=(?!\{password\}(?:[&;_]|$)|[&;]|_channel=|$))", re.I
+)
+"""An empty password is no secret."""
+
+
+def shows_password(url: str) -> bool:
+    """Whether a URL has a password in its path or query, as makers of cameras name it there."""
+    return _IN_PATH.search(url.partition("://")[2]) is not None
+
+
+def filled(url: str, user: str, password: str) -> str:
+    """A URL with a login where it says so; never to be shown."""
+    return url.replace(USER_HERE, quote(user, safe="")).replace(PASSWORD_HERE, quote(password, safe=""))
+
 
 def in_url(user: str, password: str) -> str:
     """`user:password` as it is written in a URL; never to be shown."""
@@ -34,3 +61,11 @@ def check_login(field: str, user: str, password: str) -> None:
     """Raises BadInput, in both languages and without the login, when it is too long."""
     if not fits(user, password):
         raise BadInput(field, "…", f"{TOO_LONG.vi} / {TOO_LONG.en}")
+
+
+def check_path(field: str, url: str, *, with_login: bool) -> None:
+    """Raises BadInput, in both languages and without the URL, when its path shows a password, or wants a login that
+    there is not."""
+    wants = any(mark in url for mark in (USER_HERE, PASSWORD_HERE))
+    if shows_password(url) or (wants and not with_login):
+        raise BadInput(field, f"{url.partition('://')[0]}://…", IN_PATH.en, vi=IN_PATH.vi)

@@ -31,11 +31,12 @@ class CameraServer:
         *,
         login: tuple[str, str] = ("cam", "p"),
         fps: float = 10,
+        path: str = rtsp.PATH,
         more: Sequence[str] = (),
     ) -> None:
         ports = choose(("open", "protected"), {}, str(folder / film.name))
         self.port, self.protected_port = ports["open"], ports["protected"]
-        where = ("--port", str(self.port), "--protected-port", str(self.protected_port), "--path", rtsp.PATH)
+        where = ("--port", str(self.port), "--protected-port", str(self.protected_port), "--path", path)
         self._argv = (rtsp.SYSTEM_PYTHON, str(SERVER), str(film), *where, "--fps", str(fps), *more)
         self._env = {"IOC_RTSP_USER": login[0], "IOC_RTSP_PASSWORD": login[1], "PATH": "/usr/bin:/bin"}
         self._process: subprocess.Popen[bytes] | None = None

@@ -86,6 +86,14 @@ def test_the_command_tells_an_address_that_is_none_from_a_program_that_failed(st
     assert "--user" in done.stdout
 
 
+def test_the_command_refuses_an_address_that_shows_a_password(stack: StackUnderTest) -> None:
+    done = ioc(stack, "camera", "test", f"rtsp://127.0.0.1:9/user=cam&password={WRONG}&channel=1")
+    assert done.returncode == 1
+    assert WRONG not in done.stdout + done.stderr
+    assert "{password}" in done.stderr
+    assert "mật khẩu trong đường dẫn" in done.stderr
+
+
 def test_a_login_that_would_be_cut_is_refused_when_it_is_entered(stack: StackUnderTest) -> None:
     with connect(stack.postgres_dsn) as connection, pytest.raises(BadInput, match="at most 127 bytes") as caught:
         Registry(connection, by="test").keep_secret("long", "cam", WRONG * 9)

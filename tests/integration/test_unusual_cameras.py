@@ -20,7 +20,7 @@ from vision.ladder import climb
 from vision.picture import Picture
 from vision.probe import probe
 from vision.reader import Reader, Timing
-from vision.stream import BACKENDS
+from vision.stream import BACKENDS, StreamFault
 
 pytestmark = pytest.mark.timeout(90)
 SIZE = (384, 288)
@@ -35,6 +35,22 @@ def test_a_login_may_be_as_long_as_it_is_let(tmp_path: Path, password: str, back
     with serving(camera):
         address = Address(rtsp.url(camera.protected_port), Login("cam", password))
         assert probe(address, look_s=0.5, backend=backend).codec == "h264"
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_camera_that_wants_its_login_in_the_path_is_opened_and_the_login_shown_nowhere(
+    tmp_path: Path, backend: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    film_ = film(tmp_path / "street.h264", street(20, SIZE))
+    camera = CameraServer(tmp_path, film_, path="/user=admin&password=s%40cret%2F&channel=1")
+    url = f"rtsp://127.0.0.1:{camera.port}/user={{user}}&password={{password}}&channel=1"
+    with serving(camera):
+        address = Address(url, Login("admin", "s@cret/"))
+        assert probe(address, look_s=0.5, backend=backend).codec == "h264"
+        assert climb(address).broken is None
+        with pytest.raises(StreamFault):
+            probe(Address(url, Login("admin", "else")), look_s=0.5, backend=backend)
+    assert "cret" not in "".join(capfd.readouterr())
 
 
 async def test_a_camera_with_rare_key_frames_is_told_so_in_time(tmp_path: Path) -> None:

@@ -76,3 +76,46 @@ def test_an_address_without_a_login_is_stored(put: Callable[[Camera], object], u
     stored = put(Camera(id="c", site="s", url=url))
     assert isinstance(stored, Camera)
     assert stored.url == url
+
+
+@pytest.mark.parametrize("field", ["url", "evidence_url"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "user=admin&password=s3cret&channel=1&stream=0.sdp?",
+        "user=admin_password=s3cret_channel=1_stream=0.sdp?real_stream",
+        "user={user}&password={password}s3cret",
+        "cam?user=admin&PWD=s3cret",
+        "cam?user=admin;passwd=s3cret",
+        "live/ch0?psw=s3cret&user=admin",
+        "cam/realmonitor?channel=1&authbasic=YWRtaW46czNjcmV0",
+        "user=admin&password=_s3cret&channel=1",
+    ],
+)
+def test_a_password_in_the_path_is_refused_and_not_repeated(
+    put: Callable[[Camera], object], field: str, path: str
+) -> None:
+    url, fine = f"rtsp://10.0.0.7/{path}", "rtsp://10.0.0.7/x"
+    main, evidence = (url, "") if field == "url" else (fine, url)
+    with pytest.raises(BadInput, match=f"camera.{field}") as caught:
+        put(Camera(id="c", site="s", secret="c", url=main, evidence_url=evidence))
+    assert "cret" not in str(caught.value)
+    assert "czNj" not in str(caught.value)
+    assert "{user}" in caught.value.expected
+    assert "mật khẩu" in str(caught.value)
+
+
+def test_a_path_that_wants_a_login_is_stored_with_one_and_refused_without(put: Callable[[Camera], object]) -> None:
+    url = "rtsp://10.0.0.7/user={user}&password={password}&channel=1&stream=1.sdp?"
+    stored = put(Camera(id="c", site="s", url=url, secret="c"))
+    assert isinstance(stored, Camera)
+    assert stored.url == url
+    with pytest.raises(BadInput, match=r"camera\.url.*--user"):
+        put(Camera(id="c", site="s", url=url))
+
+
+@pytest.mark.parametrize(
+    "path", ["user=admin&password=&channel=1", "user=admin_password=_channel=1_stream=1.sdp", "compass=1", "bypass"]
+)
+def test_what_only_looks_like_a_password_is_stored(put: Callable[[Camera], object], path: str) -> None:
+    assert isinstance(put(Camera(id="c", site="s", url=f"rtsp://10.0.0.7/{path}")), Camera)
