@@ -1,16 +1,19 @@
-"""What models call people, in one place. Names of classes are compared without case.
+"""What models call things, in one place. Names of classes are compared without case, marks between words are spaces.
 
-A model's class that is a person and nothing else (ALIKE) is called PERSON here, and so are labels in the documents of
-cameras: zones and analytics need not know how a model's maker wrote it. Classes that show people and mean more, such
-as `rider` or `person fallen`, keep their names, and whoever they show is blurred: all classes with a word of WORDS.
-The words are those of public data sets (COCO, VisDrone, BDD100K, KITTI, Cityscapes, CrowdHuman) and of protective
-clothing. Parts of people (face, head, helmet) are not among them: a model that knows no more leaves bodies clear.
+A class that means what a label here means and nothing else (NAMES) is called by that label, and so are labels in the
+documents of cameras: zones and analytics need not know how a model's maker wrote it. The names are those of public data
+sets (COCO, VisDrone, BDD100K, UA-DETRAC, KITTI, Cityscapes, CrowdHuman) and Vietnamese ones. Classes that mean more or
+less, such as `van`, `rider` or `person fallen`, keep their names. Whoever any class shows is blurred: all classes with
+a word of WORDS, those of the same data sets and of protective clothing. Parts of people (face, head, helmet) are not
+among them: a model that knows no more leaves bodies clear.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 import msgspec
 
@@ -19,10 +22,20 @@ from pipeline.core.catalogue import Camera
 PERSON = "person"
 DOUBTED = "person?"
 """What looks like a person of a height that nobody has there: no event, and blurred, for it may be a child."""
-ALIKE = frozenset(
-    {PERSON, "persons", "people", "pedestrian", "pedestrians", "human", "humans"}
-    | {"người", "nguoi", "người đi bộ", "nguoi di bo"}
-)
+NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType({
+    PERSON: ("persons", "people", "pedestrian", "pedestrians", "human", "humans",
+             "người", "nguoi", "người đi bộ", "nguoi di bo"),
+    "motorcycle": ("motor", "moto", "motor bike", "motorcycles", "motorbikes",
+                   "xe máy", "xe may", "xe mô tô", "xe mo to"),
+    "bicycle": ("bicycles", "xe đạp", "xe dap"),
+    "car": ("cars", "automobile", "ô tô", "ôtô", "o to", "oto", "xe ô tô", "xe oto", "xe hơi", "xe hoi", "xe con"),
+    "truck": ("trucks", "lorry", "xe tải", "xe tai"),
+    "bus": ("buses", "coach", "xe buýt", "xe buyt", "xe khách", "xe khach"),
+    "vehicle": ("vehicles", "phương tiện", "phuong tien", "xe", "xe cộ", "xe co"),
+    "fire": ("lửa", "lua", "đám cháy", "dam chay"),
+    "smoke": ("khói", "khoi"),
+})  # fmt: skip
+_LABELS = {name: label for label, names in NAMES.items() for name in (label, *names)}
 WORDS = frozenset((
     "person", "people", "pedestrian", "human", "người", "nguoi", "man", "men", "woman", "women", "male", "female",
     "adult", "child", "children", "kid", "boy", "girl", "baby", "crowd", "rider", "cyclist", "bicyclist",
@@ -32,9 +45,9 @@ WORDS = frozenset((
 
 
 def label_of(name: str) -> str:
-    """What a model's class is called here: in lower case; PERSON for every name of a person."""
-    lower = name.strip().lower()
-    return PERSON if lower in ALIKE else lower
+    """What a model's class is called here: by the label that it means; else in lower case as it is."""
+    lower = unicodedata.normalize("NFC", name).strip().lower()
+    return _LABELS.get(re.sub(r"[\W_]+", " ", lower).strip(), lower)
 
 
 def people_among(labels: Iterable[str]) -> frozenset[str]:

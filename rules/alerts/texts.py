@@ -59,6 +59,16 @@ _STATES = {
     "truck": Text("xe tải", "truck"),
     "motorcycle": Text("xe máy", "motorcycle"),
     "bicycle": Text("xe đạp", "bicycle"),
+    "motorbike": Text("xe máy", "motorbike"),
+    "van": Text("xe van", "van"),
+    "pickup": Text("xe bán tải", "pickup"),
+    "tricycle": Text("xe ba bánh", "tricycle"),
+    "bag": Text("túi", "bag"),
+    "backpack": Text("ba lô", "backpack"),
+    "handbag": Text("túi xách", "handbag"),
+    "suitcase": Text("va li", "suitcase"),
+    "fire": Text("lửa", "fire"),
+    "smoke": Text("khói", "smoke"),
 }
 _RELATIONS = {
     "above": Text("trên mức {0}", "above {0}"),

@@ -16,6 +16,7 @@ LANE_M = 3.5
 CAR = Footprint(4.5, LANE_M)
 FOOTPRINTS = {
     "bicycle": Footprint(1.8, 1.2),
+    "bike": Footprint(2.0, 1.2),
     "motorcycle": Footprint(2.0, 1.2),
     "motorbike": Footprint(2.0, 1.2),
     "bus": Footprint(12.0, LANE_M),

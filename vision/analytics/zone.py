@@ -20,8 +20,12 @@ from vision.zones import Moment, Point, scaled
 
 SLOWLY_MS = 5000
 """How often what changes slowly is told: a province's cameras would write hundreds of millions of rows a day else."""
-VEHICLES = frozenset(("vehicle", "bicycle", "car", "motorcycle", "motorbike", "bus", "truck"))
-"""Labels of road vehicles: COCO's, the synonym of some models, and what detectors call a vehicle of unknown kind."""
+VEHICLES = frozenset((
+    "vehicle", "bicycle", "car", "motorcycle", "motorbike", "bus", "truck",
+    "van", "pickup", "bike", "tricycle", "awning-tricycle",
+))  # fmt: skip
+"""Labels of road vehicles: COCO's, those that other data sets have besides (vision.naming), and what detectors call a
+vehicle of unknown kind."""
 
 
 THINGS = frozenset(("bag", "backpack", "handbag", "suitcase", "box", "parcel"))

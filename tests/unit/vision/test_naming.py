@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import cv2
@@ -38,6 +39,25 @@ def hidden(jpeg: bytes, box: Box) -> bool:
 @pytest.mark.parametrize("name", ["Person", "PEOPLE", "pedestrian", "Pedestrians", " human ", "Người đi bộ", "nguoi"])
 def test_a_class_that_is_a_person_and_nothing_else_is_called_person(name: str) -> None:
     assert label_of(name) == "person"
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("motor", "motorcycle"), ("Motor-Bike", "motorcycle"), ("xe_may", "motorcycle"), ("Xe máy", "motorcycle"),
+        (unicodedata.normalize("NFD", "Xe máy"), "motorcycle"), ("ô tô", "car"), ("Xe Con", "car"),
+        ("xe tải", "truck"), ("xe_khach", "bus"), ("phương tiện", "vehicle"), ("Lửa", "fire"), ("khoi", "smoke"),
+    ],
+)  # fmt: skip
+def test_a_class_that_means_what_a_label_means_is_called_by_that_label(name: str, label: str) -> None:
+    assert label_of(name) == label
+
+
+@pytest.mark.parametrize(
+    "name", ["van", "bike", "motorbike", "awning-tricycle", "fire truck", "bus stop", "xe cứu thương"]
+)
+def test_a_class_that_means_more_or_less_keeps_its_name(name: str) -> None:
+    assert label_of(name.title()) == name
 
 
 @pytest.mark.parametrize("name", ["rider", "Cyclist", "person_fallen", "person-on-bike", "Construction Workers"])
