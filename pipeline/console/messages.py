@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
+from pipeline.core.values import VALUES
+
 Language = Literal["vi", "en"]
 LANGUAGES: tuple[Language, ...] = ("vi", "en")
 
@@ -252,37 +254,6 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("quality.uncertain", "không chắc", "uncertain"),
     ("quality.bad", "xấu", "bad"),
     ("quality.stale", "cũ", "stale"),
-    ("value.open", "mở", "open"),
-    ("value.closed", "đóng", "closed"),
-    ("value.on", "bật", "on"),
-    ("value.off", "tắt", "off"),
-    ("value.online", "có kết nối", "online"),
-    ("value.offline", "mất kết nối", "offline"),
-    ("value.frozen", "đứng hình", "frozen"),
-    ("value.unauthorised", "sai đăng nhập", "unauthorised"),
-    ("value.unsupported", "không hỗ trợ", "unsupported"),
-    ("value.covered", "bị che", "covered"),
-    ("value.defocused", "mất nét", "out of focus"),
-    ("value.turned", "bị xoay", "turned"),
-    ("value.dark", "tối đen", "dark"),
-    ("value.flood_lit", "bị rọi sáng", "flood-lit"),
-    ("value.person", "người", "person"),
-    ("value.vehicle", "phương tiện", "vehicle"),
-    ("value.car", "ô tô", "car"),
-    ("value.bus", "xe buýt", "bus"),
-    ("value.truck", "xe tải", "truck"),
-    ("value.motorcycle", "xe máy", "motorcycle"),
-    ("value.bicycle", "xe đạp", "bicycle"),
-    ("value.motorbike", "xe máy", "motorbike"),
-    ("value.van", "xe van", "van"),
-    ("value.pickup", "xe bán tải", "pickup"),
-    ("value.tricycle", "xe ba bánh", "tricycle"),
-    ("value.bag", "túi", "bag"),
-    ("value.backpack", "ba lô", "backpack"),
-    ("value.handbag", "túi xách", "handbag"),
-    ("value.suitcase", "va li", "suitcase"),
-    ("value.fire", "lửa", "fire"),
-    ("value.smoke", "khói", "smoke"),
     ("seen.enter", "vào vùng", "entered"),
     ("seen.leave", "rời vùng", "left"),
     ("seen.dwell", "lưu lại", "stays"),
@@ -379,7 +350,10 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("help.close", "Đóng", "Close"),
 )
 
-MESSAGES: Mapping[str, Mapping[Language, str]] = MappingProxyType({key: {"vi": vi, "en": en} for key, vi, en in _ROWS})
+_VALUES = tuple((f"value.{value}", name.vi, name.en) for value, name in VALUES.items())
+MESSAGES: Mapping[str, Mapping[Language, str]] = MappingProxyType({
+    key: {"vi": vi, "en": en} for key, vi, en in (*_ROWS, *_VALUES)
+})  # fmt: skip
 """By key and language; `{0}` and so on are filled in."""
 
 

@@ -14,6 +14,7 @@ from pipeline.core.alerts import Text
 from pipeline.core.conditions import Condition, ConditionEdge, Why, Window
 from pipeline.core.quantities import QUANTITIES
 from pipeline.core.schedule import DEFAULT_ZONE
+from pipeline.core.values import VALUES
 from rules.engine.duration import parse_duration
 
 _ZONE = ZoneInfo(DEFAULT_ZONE)
@@ -36,39 +37,6 @@ _COUNTED = {
     "{vehicle}/h": Text("xe/h", "vehicles/h"),
     "{object}": Text("lượt", "crossings"),
     "{report}": Text("phản ánh", "reports"),
-}
-_STATES = {
-    "open": Text("mở", "open"),
-    "closed": Text("đóng", "closed"),
-    "on": Text("bật", "on"),
-    "off": Text("tắt", "off"),
-    "offline": Text("mất kết nối", "offline"),
-    "online": Text("có kết nối", "online"),
-    "frozen": Text("đứng hình", "frozen"),
-    "unauthorised": Text("sai đăng nhập", "unauthorised"),
-    "unsupported": Text("không hỗ trợ", "unsupported"),
-    "covered": Text("bị che", "covered"),
-    "defocused": Text("mất nét", "out of focus"),
-    "turned": Text("bị xoay", "turned"),
-    "dark": Text("tối đen", "dark"),
-    "flood_lit": Text("bị rọi sáng", "flood-lit"),
-    "person": Text("người", "person"),
-    "vehicle": Text("phương tiện", "vehicle"),
-    "car": Text("ô tô", "car"),
-    "bus": Text("xe buýt", "bus"),
-    "truck": Text("xe tải", "truck"),
-    "motorcycle": Text("xe máy", "motorcycle"),
-    "bicycle": Text("xe đạp", "bicycle"),
-    "motorbike": Text("xe máy", "motorbike"),
-    "van": Text("xe van", "van"),
-    "pickup": Text("xe bán tải", "pickup"),
-    "tricycle": Text("xe ba bánh", "tricycle"),
-    "bag": Text("túi", "bag"),
-    "backpack": Text("ba lô", "backpack"),
-    "handbag": Text("túi xách", "handbag"),
-    "suitcase": Text("va li", "suitcase"),
-    "fire": Text("lửa", "fire"),
-    "smoke": Text("khói", "smoke"),
 }
 _RELATIONS = {
     "above": Text("trên mức {0}", "above {0}"),
@@ -200,7 +168,7 @@ def _unit_of(why: Why) -> str:
 
 
 def _state(text: str, language: str) -> str:
-    return _STATES[text].best(language) if text in _STATES else text
+    return VALUES[text].best(language) if text in VALUES else text
 
 
 def show_number(value: float, unit: str, language: str) -> str:

@@ -6,13 +6,13 @@ import pytest
 
 from pipeline.console.messages import MESSAGES
 from pipeline.core.events import CameraState, DetectionEvent, TamperKind
-from rules.alerts.texts import _STATES
+from vision.analytics.zone import HAZARDS, THINGS, VEHICLES
 
 
-@pytest.mark.parametrize("word", [*CameraState, *TamperKind])
-def test_every_state_and_every_way_to_spoil_a_view_has_words(word: str) -> None:
-    message, text = MESSAGES[f"value.{word}"], _STATES[word]
-    assert (message["vi"], message["en"]) == (text.vi, text.en)
+@pytest.mark.parametrize("word", [*CameraState, *TamperKind, "person", *sorted(VEHICLES | THINGS | HAZARDS)])
+def test_states_ways_to_spoil_a_view_and_labels_have_words(word: str) -> None:
+    message = MESSAGES[f"value.{word}"]
+    assert set(message) == {"vi", "en"}
     assert message["vi"] != message["en"]
 
 
