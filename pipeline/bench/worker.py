@@ -58,7 +58,8 @@ def run(frames_of: int = 50, framed: int = 1_000_000, single: int = 60_000) -> d
 
 def _measure(name: str, brokers: str, count: int) -> dict[str, float]:
     command = [sys.executable, "-m", "pipeline.bench.consumers", name, brokers, str(count)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=True)
+    with tempfile.TemporaryDirectory(prefix="ioc-bench-") as folder:  # Faust leaves its data where it runs
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=LIMIT_S, check=True)
     told = next(line for line in done.stdout.splitlines() if "{" in line)  # Faust's worker hides the cursor before it
     found: dict[str, float] = json.loads(told[told.index("{") :])
     return found
