@@ -98,6 +98,8 @@ class CameraAtWork:
         self._state = HoldOff()
         self._looking = Looking(detector, self._in_pool, self._gauges)
         self._last: Picture | None = None
+        self._failure = ""
+        """Why the detector failed on the newest picture, if it did."""
         self._evidence_at = self._still_at = 0
         self._unsettled: tuple[Picture, str] | None = None
         """A picture that is evidence, and its digest, while the main stream's of the same time may still come."""
@@ -176,25 +178,36 @@ class CameraAtWork:
             receipt.done()
 
     async def _look(self, picture: Picture, receipt: _Receipt) -> None:
-        if self._around.waiting() > WAITING_LIMIT:
-            self._looking.missed(picture)
-            receipt.dropped = "behind"
-            return
-        seen: list[Seen] | None = None
-        try:
-            seen = await self._looking.see(picture) if self._analysis.wanted else []
-        except Dropped as dropped:
-            receipt.dropped = dropped.reason
-        except Exception as error:  # noqa: BLE001 - counted; one picture that a detector dislikes is not the end
-            log.warning("detector failed", camera=self._camera.id, why=repr(error))
-            receipt.dropped = "detector_failed"
+        seen = await self._seen(picture, receipt)
         await self._watch_view(picture, seen, receipt)
         if seen is None:
+            await self._show(picture)
             return
         analysed = self._analysis.update(followed(seen, self._camera), picture)
         await self._take_pictures(picture, analysed)
         self._publish(analysed.said, picture, receipt)
         self._vitals.latencies.append(self._around.clock() - picture.at)
+
+    async def _seen(self, picture: Picture, receipt: _Receipt) -> list[Seen] | None:
+        """What is in the picture; None when nobody looked, and why is in the receipt."""
+        if self._around.waiting() > WAITING_LIMIT:
+            self._looking.missed(picture)
+            receipt.dropped = "behind"
+            return None
+        try:
+            seen = await self._looking.see(picture) if self._analysis.wanted else []
+        except Dropped as dropped:
+            receipt.dropped = dropped.reason
+            return None
+        except Exception as error:  # noqa: BLE001 - counted; one picture that a detector dislikes is not the end
+            self._gauges.detector_failed()
+            receipt.dropped = "detector_failed"
+            if repr(error) != self._failure:  # once: it may fail on every picture
+                log.warning("detector failed", camera=self._camera.id, why=repr(error))
+            self._failure = repr(error)
+            return None
+        self._failure = ""
+        return seen
 
     def _publish(self, said: Said, picture: Picture, receipt: _Receipt | None = None) -> None:
         analysis = self._analysis
@@ -207,7 +220,7 @@ class CameraAtWork:
     async def _take_pictures(self, picture: Picture, analysed: Analysed) -> None:
         """Store evidence of what seems to begin, and the still if somebody watches."""
         wanted = analysed.begins and picture.at - self._evidence_at >= PICTURE_EVERY_MS
-        watched = self._camera.id in self._around.store.watched and picture.at - self._still_at >= PICTURE_EVERY_MS
+        watched = self._owes_a_still(picture)
         # somebody in view may do something worth a picture: until then the main stream is open
         main = self._main_picture() if watched or analysed.tracked.live or self._unsettled else None
         self._witness.follow(picture, analysed.tracked.live)
@@ -228,6 +241,16 @@ class CameraAtWork:
             digest = self._keep(made)
             self._analysis.pictured(analysed.begins, digest)
             self._unsettled = (picture, digest) if near is None and self._main is not None else None
+
+    async def _show(self, picture: Picture) -> None:
+        """Store the still of a picture in which nobody looked for people, all of it blurred, if somebody watches."""
+        if self._owes_a_still(picture):
+            self._still_at, main = picture.at, self._main_picture()
+            made = self._in_pool(lambda: self._witness.evidence(picture)) if main is None else self._still_of(main)
+            self._around.store.still(await made)
+
+    def _owes_a_still(self, picture: Picture) -> bool:
+        return self._camera.id in self._around.store.watched and picture.at - self._still_at >= PICTURE_EVERY_MS
 
     async def _better_evidence(self, now: Picture) -> None:
         """Take the main stream's picture instead of the sub-stream's, when one comes before the event is told."""

@@ -17,6 +17,8 @@ JUMP_MS = 2_000
 """So far from where it was, a clock has jumped, or drifted away."""
 SETTLING_MS = 5_000
 """At first a camera sends what it had kept back: how late frames arrive is learned for so long, and at most so late."""
+STANDS_MS = 1_000
+"""Frames that come for so long and all say the same second have no times: late ones have each its own."""
 DELAYED_MS = 10_000
 """Frames behind their time are late rather than a clock's fault; a line that stalled has caught up after so long."""
 
@@ -30,10 +32,15 @@ class CaptureClock:
         """How far the camera's clock is ahead of ours, the delay of the line included; None while it told none."""
         self._usual: int | None = None
         self._settled_at = self._good_at = 0
+        self._second: float | None = None
+        self._moved_at = 0
 
     def of(self, start_us: int | None, stream_s: float | None, arrived: int) -> tuple[int, ClockSource]:
         """A frame's time, ms, and whose clock it is. `start_us`: wall time of stream second 0 by the camera."""
         if stream_s is not None and not self.jumped:
+            if stream_s != self._second:
+                self._second, self._moved_at = stream_s, arrived
+            self.jumped = arrived - self._moved_at > STANDS_MS
             self._watch(round(stream_s * 1000) - arrived, arrived)
             self.ahead_ms = None if start_us is None else round(start_us / 1000 + stream_s * 1000) - arrived
         return (arrived, "arrival") if self.jumped else moment(start_us, stream_s, arrived)

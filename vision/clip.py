@@ -70,8 +70,8 @@ def _encode(out: av.container.OutputContainer, images: Iterable[Image], shots: S
     for shot, image in zip(shots, images, strict=True):
         if shot is shots[0]:
             stream.height, stream.width = image.shape[:2]
-        elif image.shape[:2] != (stream.height, stream.width):
-            break  # the camera's pictures changed their size: the clip ends here
+        elif image.shape[:2] != (stream.height, stream.width):  # the camera's pictures changed their size
+            image = np.asarray(cv2.resize(image, (stream.width, stream.height)), np.uint8)
         frame = av.VideoFrame.from_ndarray(image, format="bgr24")
         frame.pts, frame.time_base = shot.at - shots[0].at, Fraction(1, _TICKS)
         out.mux(stream.encode(frame))

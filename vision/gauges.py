@@ -5,7 +5,8 @@ In PromQL: frames read a second `rate(ioc_camera_frames_total[1m])`, pictures lo
 `rate(ioc_camera_quiet_total[5m]) / rate(ioc_camera_pictures_total[5m])`, seconds a look
 `rate(ioc_camera_look_seconds_total[5m]) / rate(ioc_camera_looks_total[5m])`, reconnects an hour
 `increase(ioc_camera_connections_total[1h])`, failures of the reader itself
-`increase(ioc_camera_reader_failures_total[1h])`, age of the newest picture `ioc_camera_staleness_seconds`.
+`increase(ioc_camera_reader_failures_total[1h])`, pictures on which the detector failed
+`increase(ioc_camera_detector_failures_total[1h])`, age of the newest picture `ioc_camera_staleness_seconds`.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ QUIET = Counter("ioc_camera_quiet", "Pictures that the gate kept from the detect
 DROPPED = Counter("ioc_camera_dropped", "Pictures dropped, whatever the reason", _LABELS)
 CONNECTIONS = Counter("ioc_camera_connections", "Times that the stream was opened", _LABELS)
 FAILED = Counter("ioc_camera_reader_failures", "Errors that the reader had not foreseen", _LABELS)
+DETECTOR_FAILED = Counter("ioc_camera_detector_failures", "Pictures on which the detector failed", _LABELS)
 CLOCK_JUMPS = Counter("ioc_camera_clock_jumps", "Times that the camera's clock was found to have jumped", _LABELS)
 STALENESS = Gauge("ioc_camera_staleness_seconds", "Age of the newest picture; -1 before the first", _LABELS)
 KEY_FRAMES_ONLY = Gauge("ioc_camera_key_frames_only", "1 while only key frames are decoded", _LABELS)
@@ -74,6 +76,10 @@ class CameraGauges:
     def failed(self) -> None:
         """Something failed in the reader that nobody had foreseen."""
         self._own.count(FAILED)
+
+    def detector_failed(self) -> None:
+        """The detector failed on a picture."""
+        self._own.count(DETECTOR_FAILED)
 
     def clock_jumped(self) -> None:
         """The camera's clock jumped."""

@@ -29,9 +29,13 @@ BUDGET_S = 6.0
 _DNS_S, _TCP_S, _ANSWER_S = 1.0, 1.5, 1.0
 _AT_ONCE_S, _AGAIN_S = 0.3, 0.5
 """A camera that was just asked what it has may refuse (503) while it puts that away: GStreamer's server often does."""
+_SENT_ON = (301, 302, 303, 305)
+_NO_STREAM = {CameraState.UNSUPPORTED: wording.UNDECODABLE, CameraState.UNAUTHORISED: wording.OTHER_PROOF}
 RUNGS = ("dns", "tcp", "rtsp", "login", "describe", "key_frame", "fps", "clock")
 _VIDEO = re.compile(r"^m=video ", re.MULTILINE)
-_CODEC = re.compile(r"^m=video .*?^a=rtpmap:\d+ ([\w-]+)/", re.MULTILINE | re.DOTALL)
+_JPEG = re.compile(r"^m=video \d+ RTP/AVP 26\b", re.MULTILINE)
+"""A number of its own, which needs no name (RFC 3551)."""
+_CODEC = re.compile(r"^m=video (?:(?!^m=).)*?^a=rtpmap:\d+ ([\w-]+)/", re.MULTILINE | re.DOTALL)
 _CODECS = {"H264": "H.264", "H265": "H.265", "JPEG": "MJPEG"}
 
 
@@ -159,12 +163,14 @@ class _Climber:
         assert answer is not None
         if answer.status in (400, 404):
             raise _Broken(wording.NO_PATH)
+        if answer.status in _SENT_ON:  # what opens streams goes there
+            return wording.SENT_ON
         if answer.status != 200:
             raise _Broken(wording.refuses(answer.status))
         if not _VIDEO.search(answer.body):
             raise _Broken(wording.NO_VIDEO)
         codec = _CODEC.search(answer.body)
-        named = codec.group(1).upper() if codec else "?"
+        named = codec.group(1).upper() if codec else "JPEG" if _JPEG.search(answer.body) else "?"
         return wording.described(_CODECS.get(named, named))
 
     def _ask(self, question: Callable[[Asking], Answer]) -> Answer:
@@ -189,8 +195,7 @@ class _Climber:
         except NoKeyFrame as fault:
             raise _Broken(wording.no_key_frame(fault.within_s)) from None
         except StreamFault as fault:
-            unsupported = fault.state is CameraState.UNSUPPORTED
-            raise _Broken(wording.UNDECODABLE if unsupported else wording.NO_PICTURE) from None
+            raise _Broken(_NO_STREAM.get(fault.state, wording.NO_PICTURE)) from None
         found = self.found
         slow = found.key_every_s is None or found.key_every_s > LONGEST_GOP_S
         return wording.key_frame(found.width, found.height, found.first_picture_s, found.key_every_s, slow=slow)

@@ -13,8 +13,9 @@ learned scene by figures that hardly change from noon to dusk:
 Dark and flood-lit are judged by the light: nearly all of the picture black or white that was not so before. A black
 picture without any of the scene's edges is called covered: a cap and a dead lamp look alike. What is suspected must
 hold for HOLD_MS before it is said, and be gone for as long before it is over. The scene adapts only while nothing is
-suspected, in ADAPT_MS: dusk takes longer, a hand on the lens does not. All thresholds are ours; the tests say what
-they find and what they leave alone.
+suspected, in ADAPT_MS: dusk takes longer, a hand on the lens does not. A stream whose pictures get another size is
+learned anew, but not while its view is spoiled: then its pictures are brought to the scene's size until it is back.
+All thresholds are ours; the tests say what they find and what they leave alone.
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ STEADY = 0.5
 FEWEST_CELLS = 6
 _FLATTEST = 0.7
 """Contrast, over the scene's, below which a cell's edges are not looked for more closely: it would be noise."""
+_RESIZED = 0.5
+"""About so much of its fine gradients a picture keeps that is brought to another size: .35 to .79, as measured."""
 _RELAXED = 1.2
 """Thresholds are this much easier to be suspicious by once something was said: no flicker at the limit."""
 _PLANES = ("gradient", "thumbnail", "energy")
@@ -177,22 +180,30 @@ class TamperWatch:
         if self._scene is None and self._said is not None:
             was, self._said = self._said, None
             return self._tell(was, Edge.END, at)
-        sample, gap = measure(image), at - self._sampled_at
+        gap = at - self._sampled_at
         if gap < 0:
             gap = self._go_back(-gap)
         if self._sampled_at < 0:  # the first picture here: reminders count from it
             self._said_at = at
         self._sampled_at = at
-        if self._scene is None or self._scene.shape != sample.gradient.shape:
-            self._scene = _Scene(sample, at)
+        if self._scene is None or (self._scene.size != size_of(image) and self._said is None):
+            self._scene = _Scene(measure(image), size_of(image), at)
             return None
         if not self._scene.learned(at):
-            self._scene.learn(sample)
+            self._scene.learn(measure(image))
             return None
-        kind = kind_of(self._scene.compare(sample), relaxed=self._said is not None)
+        return self._settle(self._judged(self._scene, image, gap), at, gap)
+
+    def _judged(self, scene: _Scene, image: Image, gap: int) -> TamperKind | None:
+        same_size = scene.size == size_of(image)
+        sample = measure(image if same_size else _resized(image, scene.size))
+        found = scene.compare(sample)
+        if not same_size:
+            found = found._replace(detail=found.detail / _RESIZED)
+        kind = kind_of(found, relaxed=self._said is not None)
         if kind is None and self._said is None:
-            self._scene.adapt(sample, gap)
-        return self._settle(kind, at, gap)
+            scene.adapt(sample, gap)
+        return kind
 
     def _go_back(self, by: int) -> int:
         """The camera's clock went back: what is remembered lies as far back by the new time; returns the gap."""
@@ -237,8 +248,9 @@ def kind_of(found: Likeness, *, relaxed: bool = False) -> TamperKind | None:
 class _Scene:
     """The learned view: running means over its samples."""
 
-    def __init__(self, sample: Sample, at: int) -> None:
-        self.shape = sample.gradient.shape
+    def __init__(self, sample: Sample, size: tuple[int, int], at: int) -> None:
+        self.size = size
+        """Width and height of its pictures."""
         self.since, self._count = at, 1
         self._mean = sample
         self._energy = _cells((sample.gradient**2).sum(0))
@@ -248,7 +260,11 @@ class _Scene:
         """A learned scene out of what `packed` gave."""
         with np.load(io.BytesIO(scene), allow_pickle=False) as read:
             gradient, thumbnail, energy = (np.asarray(read[name], np.float32) for name in _PLANES)
-            made = cls(Sample(gradient, thumbnail, *read["figures"].tolist()), -LEARN_MS)
+            rows, columns = gradient.shape[1:]
+            width, height = map(
+                int, read["size"] if "size" in read else (4 * columns, 4 * rows)
+            )  # older ones have none
+            made = cls(Sample(gradient, thumbnail, *read["figures"].tolist()), (width, height), -LEARN_MS)
         made._energy, made._count = energy, LEARN_SAMPLES
         return made
 
@@ -257,7 +273,8 @@ class _Scene:
         mean, out = self._mean, io.BytesIO()
         gradient = np.asarray(mean.gradient, np.float16)  # of Sobel: at most 1020
         planes: dict[str, Any] = dict(zip(_PLANES, (gradient, mean.thumbnail, self._energy), strict=True))
-        np.savez_compressed(out, figures=np.array(mean[2:], np.float64), allow_pickle=False, **planes)
+        planes |= {"figures": np.array(mean[2:], np.float64), "size": np.array(self.size)}
+        np.savez_compressed(out, allow_pickle=False, **planes)
         return out.getvalue()
 
     def learned(self, at: int) -> bool:
@@ -317,6 +334,16 @@ class _Doubt:
         if settled:
             self._samples = 0
         return settled
+
+
+def size_of(image: Image) -> tuple[int, int]:
+    """Width and height in pixels."""
+    return image.shape[1], image.shape[0]
+
+
+def _resized(image: Image, size: tuple[int, int]) -> Image:
+    smaller = size[0] < image.shape[1]
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR), np.uint8)
 
 
 def _reduced(grey: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:

@@ -78,6 +78,17 @@ NO_PICTURE: Message = (
         "check its limit of viewers; set a key frame every 2 s; see whether the line has the bandwidth",
     ),
 )
+OTHER_PROOF: Message = (
+    Text(
+        "camera nhận đăng nhập này khi hỏi, nhưng từ chối khi mở luồng",
+        "the camera takes this login when asked, and refuses it when the stream is opened",
+    ),
+    Text(
+        "đặt đăng nhập RTSP của camera là digest (MD5): SHA-256 không mở được luồng; kiểm tra quyền xem",
+        "set the camera's RTSP login to digest (MD5): SHA-256 opens no stream; check that the user may watch",
+    ),
+)
+SENT_ON = Text("camera chỉ sang địa chỉ khác, luồng được mở ở đó", "the camera sends us on; the stream is opened there")
 ONE_PICTURE: Message = (
     Text("chỉ có một hình rồi không có hình nào nữa", "one picture came, and no second one"),
     Text("xem tốc độ khung hình của luồng và đường truyền", "look at the stream's frame rate and at the line"),

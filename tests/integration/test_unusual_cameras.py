@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
+from pipeline.core.events import CameraState
 from pipeline.local import rtsp
 from tests.integration.cameras import CameraServer, film, serving, street
 from tests.integration.log_harness import eventually
+from tests.strange_camera import StrangeCamera, units_of
 from vision.address import Address, Login
 from vision.gauges import CameraGauges
 from vision.ladder import climb
@@ -121,3 +123,38 @@ async def test_a_camera_whose_sound_goes_on_when_its_pictures_end_is_opened_agai
         finally:
             reader.stop()
         await eventually(ended, 10)
+
+
+async def test_a_camera_whose_rtp_time_stands_still_is_looked_at_by_arrival(tmp_path: Path) -> None:
+    units = units_of(film(tmp_path / "street.h264", street(30, SIZE)))
+    pictures: list[Picture] = []
+    with StrangeCamera(units, ticks=lambda _: 1000, fps=FPS) as camera:
+        reader = Reader("standing", lambda: Address(camera.url), 5, pictures.append)
+        reader.start()
+
+        async def enough() -> bool:
+            return len(pictures) > 10
+
+        try:
+            await eventually(enough, 9)  # two seconds to open it, one to see it, two for ten pictures
+        finally:
+            reader.stop()
+    assert sorted({picture.clock for picture in pictures}) == ["arrival"]
+
+
+class Silent(StrangeCamera):
+    """It plays nothing."""
+
+    def answer(self, method: str, headers: dict[str, str]) -> tuple[str, list[str]] | None:
+        return ("503 Service Unavailable", []) if method in ("SETUP", "PLAY") else None
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("codec", ["H264", "H265"])
+def test_a_camera_that_describes_its_stream_and_does_not_play_it_is_offline_and_not_unsupported(
+    tmp_path: Path, codec: str, backend: str
+) -> None:
+    units = units_of(film(tmp_path / "street.h264", street(10, SIZE)))
+    with Silent(units, codec=codec) as camera, pytest.raises(StreamFault) as caught:
+        probe(Address(camera.url), backend=backend)
+    assert caught.value.state is CameraState.OFFLINE

@@ -5,13 +5,14 @@ a camera that plays nothing would keep all others waiting (its lock is turned of
 nor does PyAV's); it never says why there is no picture, so the camera is asked after a failure; a read that blocks
 returns after three times its limit (which is why it gets a third); it has no sender reports, so all times are those of
 arrival; it marks no spoiled frame and cannot skip frames, so broken pictures are shown and a quiet camera is decoded in
-full. RTSP goes over TCP: an option of the whole process.
+full; it converts no interlaced pictures and repeats one instead, so such a camera is said to be frozen. RTSP goes over TCP: an option of the whole process.
 """
 
 from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, cast
@@ -29,6 +30,8 @@ from vision.stream import RTSP_OPTIONS, Frame, Opening, StreamFault
 
 _BLOCKS_TIMES = 3
 _ASK_S = 1.5
+_USUAL = re.compile(r"^a=rtpmap:\d+ (?:H264|H265|JPEG)/|^m=video \d+ RTP/AVP 26\b", re.IGNORECASE | re.MULTILINE)
+"""What every FFmpeg decodes; JPEG needs no more than its number (RFC 3551)."""
 _OPTIONS = {
     "OPENCV_FFMPEG_CAPTURE_OPTIONS": "|".join(map(";".join, RTSP_OPTIONS.items())),
     "OPENCV_FFMPEG_IS_THREAD_SAFE": "1",
@@ -140,15 +143,17 @@ def _asked(address: Address, question: Callable[[Asking], Answer]) -> Answer | S
 
 def _why(address: Address) -> StreamFault:
     answer = _asked(address, lambda asking: asking.describe(_ASK_S))
-    return answer if isinstance(answer, StreamFault) else fault_of(answer.status)
+    return answer if isinstance(answer, StreamFault) else fault_of(answer.status, answer.body)
 
 
-def fault_of(status: int) -> StreamFault:
-    """What an RTSP status means for a stream that could not be opened."""
+def fault_of(status: int, described: str = "") -> StreamFault:
+    """What an RTSP status, and the description that came with it, mean for a stream that could not be opened."""
     if status in (401, 403):
         return StreamFault(CameraState.UNAUTHORISED, "the camera refuses the login, or wants one")
     if status in (400, 404):
         return StreamFault(CameraState.OFFLINE, "the camera has no stream under this path")
+    if status == 200 and _USUAL.search(described):  # it may have been busy, or the line bad: trying again may help
+        return StreamFault(CameraState.OFFLINE, "the camera describes its stream and sends no pictures")
     if status == 200:
         return StreamFault(CameraState.UNSUPPORTED, "the video is in a format that is not known here")
     return StreamFault(CameraState.OFFLINE, "the camera refuses the connection")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from prometheus_client import CollectorRegistry
 
@@ -59,7 +59,10 @@ async def worked(
 
     store = Kept(component, [camera.id] if watched else [])
     with ThreadPoolExecutor(1) as pool:
-        surroundings = Surroundings(put, lambda: 0, pool, lambda _: Login("", ""), store, component, **around)  # type: ignore[arg-type]
+        more: dict[str, Any] = {"waiting": lambda: 0, **around}
+        surroundings = Surroundings(
+            put, pool=pool, login=lambda _: Login("", ""), store=store, component=component, **more
+        )
         work = CameraAtWork(camera, detector, 7, surroundings)
         running = asyncio.create_task(work.run())
         for picture in pictures:

@@ -53,6 +53,15 @@ def test_what_a_camera_kept_back_before_the_first_frame_is_no_jump() -> None:
     assert {whose for true_s, _, whose in watched(60, lambda now: now, delays) if true_s >= 2} == {"rtcp"}
 
 
+def test_a_stream_whose_time_stands_still_is_given_up_within_a_second_and_one_that_pauses_is_not() -> None:
+    found = list(watched(60, lambda now: 5.0))
+    assert {(error, whose) for true_s, error, whose in found if true_s > 1.1} == {(DELAY_MS, "arrival")}
+    clock = CaptureClock()
+    for second in (0, 4, 8, 12):  # a frame in four seconds
+        clock.of(None, float(second), T0 + second * 1000)
+    assert not clock.jumped
+
+
 def test_drift_is_found_before_it_makes_three_seconds() -> None:
     # a hundred millionths, a bad crystal: 2 s in five and a half hours
     clock, worst = CaptureClock(), 0

@@ -78,11 +78,13 @@ def test_a_clip_of_a_single_picture_can_be_played() -> None:
     assert len(frames(clip("cam", shots(1), UTC).mp4)) == 1
 
 
-def test_a_clip_ends_where_the_pictures_change_their_size() -> None:
+def test_a_clip_goes_on_where_the_pictures_change_their_size_for_the_alert_may_come_after() -> None:
     film = Film()
     film.take(Picture(STRIPES, 1000), ())
-    film.take(Picture(STRIPES[::2, ::2], 1200), ())
-    assert len(frames(clip("cam", film.cut(0, 9999), UTC).mp4)) == 1
+    film.take(Picture(np.full((120, 200, 3), 200, np.uint8), 1200), ())
+    made = frames(clip("cam", film.cut(0, 9999), UTC).mp4)
+    assert [(round(at, 1), image.shape) for at, image in made] == [(0.0, STRIPES.shape), (0.2, STRIPES.shape)]
+    assert made[1][1][:200].mean() == pytest.approx(200, abs=5)
 
 
 def test_a_busy_camera_is_filmed_five_times_a_second_and_a_quiet_one_once() -> None:

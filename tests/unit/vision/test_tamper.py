@@ -251,6 +251,35 @@ def test_pictures_of_another_size_are_learned_anew() -> None:
     assert [each.kind for each in said(watch, timed(70, 20, lambda image: half(covered(1)(image))))] == ["covered"]
 
 
+def resized(width: int, height: int) -> Spoil:
+    return lambda image: np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+@pytest.mark.parametrize(
+    "kind_and_spoil", [("covered", covered(1)), ("turned", moved(8, 0)), ("defocused", blurred(5))]
+)
+@pytest.mark.parametrize("size", [(640, 360), (1280, 720), (704, 480), (384, 288)])
+def test_a_stream_that_changes_its_size_while_its_view_is_spoiled_ends_nothing_before_the_view_is_back(
+    kind_and_spoil: tuple[str, Spoil], size: tuple[int, int]
+) -> None:
+    kind, spoil = kind_and_spoil
+    watch = TamperWatch()
+    begun = said(watch, [*timed(0, 30), *timed(30, 10, spoil)])
+    assert [(each.kind, each.edge) for each in begun] == [(kind, Edge.BEGIN)]
+    assert said(watch, timed(40, 60, lambda image: resized(*size)(spoil(image)))) == []
+    (ended,) = said(watch, timed(100, 30, resized(*size)))
+    assert (ended.kind, ended.edge, ended.at <= 100_000 + FOUND_MS) == (kind, Edge.END, True)
+    again = said(watch, timed(130, 20, lambda image: resized(*size)(spoil(image))))
+    assert [(each.kind, each.edge) for each in again] == [(kind, Edge.BEGIN)]
+
+
+@pytest.mark.parametrize("sizes", [((384, 288), (768, 576)), ((640, 480), (1918, 1438))])
+def test_a_stream_that_becomes_larger_is_not_taken_for_one_out_of_focus(sizes: tuple[tuple[int, int], ...]) -> None:
+    watch = TamperWatch()
+    assert said(watch, timed(0, 30, resized(*sizes[0]))) == []
+    assert said(watch, timed(30, 40, lambda image: resized(*sizes[1])(resized(*sizes[0])(image)))) == []
+
+
 @pytest.mark.parametrize("size", [(576, 768), (8, 8), (1, 400)])
 def test_a_picture_of_one_colour_or_of_any_size_is_no_fault(size: tuple[int, int]) -> None:
     watch = TamperWatch()
