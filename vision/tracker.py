@@ -64,7 +64,8 @@ class Track(NamedTuple):
     """A confirmed track as of one picture. `at`: the time of its last box; `seen`: that is this picture.
 
     `box` lies between the seen and the expected one when seen, else it is the expected one. `ground` is None
-    without a calibrated ground.
+    without a calibrated ground. `followed_as`: the id that its tracker gave it, where it goes by the id of one that
+    was lost and is the same object.
     """
 
     id: str
@@ -74,6 +75,11 @@ class Track(NamedTuple):
     at: int
     seen: bool
     ground: Ground | None = None
+    followed_as: str = ""
+
+    def named(self, id_: str) -> Track:
+        """The same under another id."""
+        return self if id_ == self.id else self._replace(id=id_, followed_as=self.followed_as or self.id)
 
 
 class Point(NamedTuple):
