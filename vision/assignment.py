@@ -27,8 +27,9 @@ def assign(costs: Floats) -> list[tuple[int, int]]:
 
 def assign_within(costs: Floats, allowed: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """Pairs among the allowed ones only: as many as can be, and the cheapest of those."""
-    if not allowed.any():
-        return []
+    possible: list[tuple[int, int]] = [(n, m) for n, m in np.argwhere(allowed).tolist()]
+    if len({n for n, _ in possible}) == len({m for _, m in possible}) == len(possible):
+        return possible
     forbidden = 2.0 * (float(costs[allowed].max()) + 1.0) * max(costs.shape)
     floor = min(0.0, float(costs[allowed].min()))
     return [pair for pair in assign(np.where(allowed, costs - floor, forbidden)) if allowed[pair]]

@@ -28,7 +28,7 @@ LEAST_GAP_S = 0.04
 STATURE_M = 1.7
 """The height of a box in the picture, in metres, where nothing better is known."""
 Floats = NDArray[np.float64]
-_EYE, _SAME = np.eye(4), np.eye(2)
+_SAME = np.eye(2)
 
 
 class Gait(NamedTuple):
@@ -75,27 +75,43 @@ class PictureSpace:
 
 
 class GroundSpace:
-    """Feet in metres on a plane."""
+    """Feet in metres on a plane.
+
+    What `Plane` works out for arrays is written here for one point: of few objects, arrays are the most of the cost.
+    """
 
     def __init__(self, plane: Plane) -> None:
-        self._plane = plane
-        self._residual = plane.residual_m**2 * _SAME
+        assert plane.forward is not None, "the plane has no ground"
+        assert plane.backward is not None, "the plane has no ground"
+        self._forward, self._backward = plane.forward.tolist(), plane.backward.tolist()
+        self._residual = plane.residual_m**2
 
     def measure(self, boxes: Sequence[Box]) -> Sequence[Measured | None]:
         """The foot points of boxes; None for those at and above the horizon."""
-        feet = np.array([box.foot for box in boxes]).reshape(-1, 2)
-        places = self._plane.metres(feet)
-        there = np.asarray(np.isfinite(places).all(1))
-        sigmas = FOOT_NOISE * np.array([box.height for box in boxes])
-        covariances = iter(self._plane.covariance(feet[there], sigmas[there]) + self._residual)
-        return [
-            Measured(at, next(covariances), 1.0) if known else None for at, known in zip(places, there, strict=True)
-        ]
+        return [self._measured(box) for box in boxes]
 
     def feet(self, places: Sequence[Floats]) -> Sequence[tuple[float, float] | None]:
         """Where feet at places are seen; None for those behind the camera."""
-        pixels = self._plane.picture(np.array(places).reshape(-1, 2)).tolist()
-        return [(x, y) if math.isfinite(x) else None for x, y in pixels]
+        return [None if foot is None else foot[:2] for foot in (_mapped(self._backward, *place) for place in places)]
+
+    def _measured(self, box: Box) -> Measured | None:
+        place = _mapped(self._forward, *box.foot)
+        if place is None:
+            return None
+        x, y, w = place
+        (a, b, _), (c, d, _), (g, h, _) = self._forward
+        noise = (FOOT_NOISE * box.height / w) ** 2
+        a, b, c, d = a - x * g, b - x * h, c - y * g, d - y * h  # times 1 / w the metres a pixel
+        both = noise * (a * c + b * d)
+        first, second = noise * (a * a + b * b) + self._residual, noise * (c * c + d * d) + self._residual
+        return Measured(np.array((x, y)), np.array(((first, both), (both, second))), 1.0)
+
+
+def _mapped(matrix: Sequence[Sequence[float]], x: float, y: float) -> tuple[float, float, float] | None:
+    """Where a homography puts a point, and its third coordinate there; None where that is not above 0."""
+    (a, b, c), (d, e, f), (g, h, i) = matrix
+    w = g * x + h * y + i
+    return ((a * x + b * y + c) / w, (d * x + e * y + f) / w, w) if w > 0 else None
 
 
 Space = PictureSpace | GroundSpace
@@ -119,35 +135,44 @@ class Motion:
 
     def predicted(self, gap_s: float, how: Gait) -> Motion:
         """As it should be `gap_s` later."""
-        step = _EYE.copy()
-        step[0, 2] = step[1, 3] = gap_s
-        state = step @ self.state
+        x, y, vx, vy = self.state.tolist()
+        (a, b, c, d), (_, e, f, g), (_, _, h, i), (_, _, _, j) = self.covariance.tolist()
         wide = max(gap_s, LEAST_GAP_S)
-        step[0, 2] = step[1, 3] = wide
-        covariance = step @ self.covariance @ step.T + _unrest(how.unrest * self.metre**2, wide)
-        return Motion(state, covariance, self.metre)
+        speed = how.unrest * self.metre**2 * wide
+        both, place = speed * wide / 2, speed * wide * wide / 3
+        a, b, e = (
+            a + wide * (2 * c + wide * h) + place,
+            b + wide * (d + f + wide * i),
+            e + wide * (2 * g + wide * j) + place,
+        )
+        c, d, f, g = c + wide * h + both, d + wide * i, f + wide * i, g + wide * j + both
+        rows = ((a, b, c, d), (b, e, f, g), (c, f, h + speed, i), (d, g, i, j + speed))
+        return Motion(np.array((x + gap_s * vx, y + gap_s * vy, vx, vy)), np.array(rows), self.metre)
 
     def updated(self, measured: Measured) -> Motion:
         """With a foot point taken in."""
-        gain = self.covariance[:, :2] @ np.linalg.inv(self.covariance[:2, :2] + measured.covariance)
-        state = self.state + gain @ (measured.at - self.state[:2])
-        kept = _EYE.copy()
-        kept[:, :2] -= gain
-        covariance = kept @ self.covariance @ kept.T + gain @ measured.covariance @ gain.T
-        return Motion(state, covariance, measured.metre)
+        rows, known = self.covariance.tolist(), self.state.tolist()
+        (x, y), (p, q, r) = measured.at.tolist(), _spread(self, measured)
+        off_x, off_y, area = x - known[0], y - known[1], p * r - q * q
+        gains = [((r * a - q * b) / area, (p * b - q * a) / area) for a, b, _, _ in rows]
+        state = [value + first * off_x + second * off_y for value, (first, second) in zip(known, gains, strict=True)]
+        covariance = [
+            [value - first * a - second * b for value, a, b in zip(row, rows[0], rows[1], strict=True)]
+            for row, (first, second) in zip(rows, gains, strict=True)
+        ]
+        return Motion(np.array(state), np.array(covariance), measured.metre)
 
 
-def distances(motions: Sequence[Motion], found: Sequence[Measured]) -> Floats:
-    """Mahalanobis distances of foot points from where objects are, in sigmas: objects x foot points, one at least."""
-    expected = np.array([each.state[:2] for each in motions])[:, None]
-    x, y = np.moveaxis(np.array([each.at for each in found]) - expected, 2, 0)
-    own = np.array([each.covariance[:2, :2] for each in motions])[:, None]
-    spread = own + np.array([each.covariance for each in found])
-    a, b, d = spread[..., 0, 0], spread[..., 0, 1], spread[..., 1, 1]
-    return np.asarray(np.sqrt((d * x * x - 2 * b * x * y + a * y * y) / (a * d - b * b)))
+def distance(motion: Motion, measured: Measured) -> float:
+    """Mahalanobis distance of a foot point from where an object is, in sigmas."""
+    (u, v), (x, y) = motion.state[:2].tolist(), measured.at.tolist()
+    p, q, r = _spread(motion, measured)
+    x, y = x - u, y - v
+    return math.sqrt((r * x * x - 2 * q * x * y + p * y * y) / (p * r - q * q))
 
 
-def _unrest(density: float, gap_s: float) -> Floats:
-    """Covariance that white noise acceleration of a spectral density adds in `gap_s`, however it is divided."""
-    place, both, speed = density * gap_s**3 / 3, density * gap_s**2 / 2, density * gap_s
-    return np.array(((place, 0, both, 0), (0, place, 0, both), (both, 0, speed, 0), (0, both, 0, speed)))
+def _spread(motion: Motion, measured: Measured) -> tuple[float, float, float]:
+    """How uncertain it is how far a foot point is from where an object is: both variances, the covariance between."""
+    (a, b, _, _), (_, d, _, _), *_ = motion.covariance.tolist()
+    (e, f), (_, h) = measured.covariance.tolist()
+    return a + e, b + f, d + h

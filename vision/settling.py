@@ -62,7 +62,7 @@ class Settling:
         """How fast a settled track was in the second before, or a live one is now; None when that is not well known."""
         if track.at > self._metered:
             return self._own_speed(track)
-        pace = self._pace.pace(track.id, track.at)
+        pace = self._pace.pace(track.followed_as or track.id, track.at)
         return None if pace is None else Speed(round(pace.mps, 2), round(pace.sigma_mps, 2))
 
     def _own_speed(self, track: Track) -> Speed | None:

@@ -20,8 +20,8 @@ import numpy as np
 
 from vision.assignment import assign_within
 from vision.kinds import KINDS
-from vision.motion import Floats, Gait, GroundSpace, Measured, Motion, PictureSpace, Space, distances, gait
-from vision.picture import Box, Seen, overlap, overlaps
+from vision.motion import Floats, Gait, GroundSpace, Measured, Motion, PictureSpace, Space, distance, gait
+from vision.picture import Box, Seen, overlap
 from vision.plane import Plane
 
 KEEP_MS = 3000
@@ -64,7 +64,8 @@ class Track(NamedTuple):
     """A confirmed track as of one picture. `at`: the time of its last box; `seen`: that is this picture.
 
     `box` lies between the seen and the expected one when seen, else it is the expected one. `ground` is None
-    without a calibrated ground.
+    without a calibrated ground. `followed_as`: the id that its tracker gave it, where it goes by the id of one that
+    was lost and is the same object.
     """
 
     id: str
@@ -74,6 +75,11 @@ class Track(NamedTuple):
     at: int
     seen: bool
     ground: Ground | None = None
+    followed_as: str = ""
+
+    def named(self, id_: str) -> Track:
+        """The same under another id."""
+        return self if id_ == self.id else self._replace(id=id_, followed_as=self.followed_as or self.id)
 
 
 class Point(NamedTuple):
@@ -221,7 +227,9 @@ class Tracker:
 
     def _match(self, free: list[_Guess], found: Sequence[_Candidate], at: int, points: list[Point]) -> list[_Candidate]:
         """Give boxes to tracks at the least cost; takes matched tracks out of `free`, returns boxes left over."""
-        costs = _costs(free, found, self._kinds) if free and found else np.zeros((len(free), len(found)))
+        if not free or not found:
+            return list(found)
+        costs = _costs(free, found, self._kinds)
         pairs = assign_within(costs, costs >= 0)
         for n, m in pairs:
             state, (seen, measured) = free[n].state, found[m]
@@ -293,16 +301,25 @@ def _worst(covariance: Floats) -> float:
 
 def _costs(free: Sequence[_Guess], found: Sequence[_Candidate], kinds: Mapping[str, str]) -> Floats:
     """How badly boxes fit tracks, from 0, tracks x boxes; -1 where it cannot be the same object."""
-    boxes = [each.seen.box for each in found]
-    shared = overlaps([guess.box for guess in free], boxes)
-    surely = np.maximum(shared, overlaps([guess.state.box for guess in free], boxes)) >= _SURELY_SAME
-    labels = [each.seen.label for each in found]
-    same = np.array([[guess.state.label == label for label in labels] for guess in free])
-    kin = np.array([[kinds.get(guess.state.label) == kinds.get(label, "") for label in labels] for guess in free])
-    tall, wanted = np.array([box.height for box in boxes]), np.array([[guess.state.size[1]] for guess in free])
-    shaped = np.maximum(tall, wanted) <= _SHAPE_MOST * np.minimum(tall, wanted)
-    off = np.array([each.measured.at for each in found]) - np.array([[guess.state.now.state[:2]] for guess in free])
-    near = np.hypot(off[..., 0], off[..., 1]) <= np.array([[guess.reach] for guess in free])
-    distance = distances([guess.state.now for guess in free], [each.measured for each in found]) / DISTANCE_MOST
-    possible = (same | kin) & shaped & near & ((distance <= 1) | surely)
-    return np.where(possible, 1 - shared + 0.5 * np.minimum(distance, 1.0) + _RENAMED * ~same, -1.0)
+    costs = np.full((len(free), len(found)), -1.0)
+    places = [each.measured.at.tolist() for each in found]
+    for n, guess in enumerate(free):
+        here = guess.state.now.state[:2].tolist()
+        for m, place in enumerate(places):
+            if math.dist(here, place) <= guess.reach:
+                costs[n, m] = _cost(guess, found[m], kinds)
+    return costs
+
+
+def _cost(guess: _Guess, found: _Candidate, kinds: Mapping[str, str]) -> float:
+    """That of one track and a box within its reach."""
+    state, (box, label, _) = guess.state, found.seen
+    same, wanted = state.label == label, state.size[1]
+    if not same and kinds.get(state.label) != kinds.get(label, ""):
+        return -1.0
+    if max(box.height, wanted) > _SHAPE_MOST * min(box.height, wanted):
+        return -1.0
+    shared, off = overlap(guess.box, box), distance(state.now, found.measured) / DISTANCE_MOST
+    if off > 1 and max(shared, overlap(state.box, box)) < _SURELY_SAME:
+        return -1.0
+    return 1 - shared + 0.5 * min(off, 1.0) + (0.0 if same else _RENAMED)

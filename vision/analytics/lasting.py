@@ -34,6 +34,6 @@ class Lasting:
         begun = self._going_on.pop(track.id, None)
         if begun is None:
             return []
-        ended = Finding(self._event, at, self._place, track._replace(id=begun.id), Edge.END)
+        ended = Finding(self._event, at, self._place, track.named(begun.id), Edge.END)
         longest = next(iter(self._going_on.values()), None)
         return [ended] if longest is None else [ended, ended._replace(track=longest, edge=Edge.BEGIN)]

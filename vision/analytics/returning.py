@@ -44,7 +44,7 @@ class Returning:
         self._lost.clear()
 
     def _named(self, track: Track) -> Track:
-        return track._replace(id=self._names.get(track.id, track.id))
+        return track.named(self._names.get(track.id, track.id))
 
     def _known(self, track: Track) -> Track:
         if track.id not in self._names and track.label in self._polygon.labels:

@@ -80,10 +80,7 @@ class Background:
     def blobs(self, picture: Picture) -> list[Blob]:
         """What moves in the picture, and what came and stands; learns from it."""
         moving, things = self._moving(picture)
-        mask = cv2.morphologyEx(moving, cv2.MORPH_OPEN, _OPEN)
-        _, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(mask, _JOIN))
-        movers = [_blob(mask, labels, n, row) for n, row in enumerate(stats.tolist()) if n]
-        return movers + [_standing(thing) for thing in things]
+        return [*_movers(moving), *(_standing(thing) for thing in things)]
 
     def _moving(self, picture: Picture) -> tuple[NDArray[np.uint8], list[Thing]]:
         """Half the size, 255 where something moves; shadows do not. And what stands."""
@@ -92,7 +89,7 @@ class Background:
             self._size, self._at = picture.size, None
             self._begin(small)
         mask = self._model.apply(self._standing.learnable(small), learningRate=self._rate(picture.at))
-        moving = np.asarray((mask > _SHADOW) * 255, np.uint8)
+        moving = np.asarray(cv2.inRange(mask, (_SHADOW + 1,), (255,)), np.uint8)
         shadows = cv2.countNonZero(mask) - cv2.countNonZero(moving)
         if cv2.countNonZero(moving) + SHADE * shadows > FLOODED * moving.size:
             if self._learned_s > FLOOD_S:
@@ -120,6 +117,15 @@ class Background:
         self._learned_s += gap
         young = gap / (2 * (self._learned_s + gap)) if gap else 0.0
         return max(1 - math.exp(-gap / MEMORY_S), young)
+
+
+def _movers(moving: NDArray[np.uint8]) -> list[Blob]:
+    """What moves, without specks, in parts that hang together."""
+    if not cv2.countNonZero(moving):
+        return []
+    mask = cv2.morphologyEx(moving, cv2.MORPH_OPEN, _OPEN)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(mask, _JOIN))
+    return [_blob(mask, labels, n, row) for n, row in enumerate(stats.tolist()) if n]
 
 
 def _blob(mask: NDArray[Any], labels: NDArray[Any], number: int, row: list[int]) -> Blob:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -114,22 +114,24 @@ class Standing:
     def _compared(self, small: Image, moving: Mask, gap: int, at: int) -> Mask:
         """What moves, with those pixels that are judged here: they neither show what was before nor what stands."""
         back = cv2.bitwise_and(_same(small, self._before), self._own)
-        self._back = np.where(back, self._back + gap, np.float32(0))
+        self._back = _going_on(self._back, np.asarray(back, np.uint8), gap)
         self._leave()
         self._give_back(small, at)
-        stands = cv2.bitwise_and(_same(small, self._rested), (self._labels > 0).astype(np.uint8) * np.uint8(255))
+        stands = cv2.bitwise_and(_same(small, self._rested), _over(self._labels, 1))
         away = cv2.bitwise_not(cv2.bitwise_or(back, stands))
-        return np.where(self._own, away, moving)
+        return np.asarray(cv2.copyTo(away, self._own, moving), np.uint8)
 
     def _give_back(self, small: Image, at: int) -> None:
         """Pixels that show the background again, and those whose time is over: what stands there is background now."""
-        over = self._until <= at
-        old = over & (self._kept > 0)
-        given_back = ((self._back >= BACK_MS) & (self._kept > 0)) | (over & ~old)
-        for plane in (self._own, self._kept, self._labels):
-            plane[given_back] = 0
-        if old.any():
-            self._let_learn(small, np.s_[:, :], old, at)
+        over = cv2.bitwise_and(cv2.bitwise_not(_over(self._until, at + 1)), self._own)
+        shows = cv2.bitwise_and(_over(self._back, BACK_MS), self._kept)
+        old = cv2.bitwise_and(over, self._kept)
+        given_back = cv2.bitwise_or(shows, cv2.bitwise_xor(over, old))
+        if cv2.countNonZero(given_back):
+            for plane in (self._own, self._kept, self._labels):
+                plane[given_back > 0] = 0
+        if cv2.countNonZero(old):
+            self._let_learn(small, np.s_[:, :], old > 0, at)
 
     def _leave(self) -> None:
         """Let things go that moved off."""
@@ -142,13 +144,13 @@ class Standing:
 
     def _note_still(self, small: Image, moving: Mask, gap: int) -> None:
         same = cv2.bitwise_and(_same(small, self._shown), moving)
-        self._still = np.where(same, self._still + gap, np.float32(0))
+        self._still = _going_on(self._still, np.asarray(same, np.uint8), gap)
         self._shown = np.asarray(cv2.copyTo(small, cv2.bitwise_not(same), self._shown), np.uint8)
 
     def _judge(self, small: Image, moving: Mask, background: Callable[[], Image], at: int, rest_ms: float) -> None:
         """Keep what came to rest, and let ghosts be background."""
         ghost_ms = min(GHOST_MS, rest_ms)
-        if cv2.countNonZero((self._still >= ghost_ms).astype(np.uint8)) < LEAST_PIXELS:
+        if cv2.countNonZero(_over(self._still, ghost_ms)) < LEAST_PIXELS:
             return
         _, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(moving, _JOIN))
         before: Image | None = None
@@ -251,6 +253,16 @@ def _steepness(grey: NDArray[np.float32], there: NDArray[np.bool_]) -> float:
 def _same(a: Image, b: Image) -> Mask:
     """255 where two pictures differ by no more than LEVELS."""
     return np.asarray(cv2.inRange(cv2.absdiff(a, b), (0, 0, 0), (LEVELS, LEVELS, LEVELS)), np.uint8)
+
+
+def _over(values: NDArray[Any], least: float) -> Mask:
+    """255 where a value is not less than that."""
+    return np.multiply(values >= least, 255, dtype=np.uint8)
+
+
+def _going_on(since: NDArray[np.float32], there: Mask, gap: int) -> NDArray[np.float32]:
+    """For how long each pixel has been so: `gap` ms more where it is `there`, 0 where not."""
+    return np.asarray(cv2.copyTo(since + np.float32(gap), there, np.zeros_like(since)), np.float32)
 
 
 def _scaled(image: Image, factor: float) -> Image:

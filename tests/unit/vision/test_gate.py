@@ -18,13 +18,16 @@ class Yard:
 
     def __init__(self, noise: float = 4.0) -> None:
         self._random, self._noise = np.random.default_rng(5), noise
+        self._grain = noise * self._random.standard_normal((2 * 576, 768), np.float32)
 
     def small(self, person: tuple[int, int] | None = None, *, level: int = 120, height: int = 30) -> Small:
         image = np.full((576, 768), level, np.float32)
         if person is not None:
             x, y = person
             image[y : y + height, x : x + height * 2 // 5] -= 40
-        image += self._random.normal(0, self._noise, image.shape).astype(np.float32)
+        if self._noise:  # another part of it for each picture, to and fro
+            first, way = self._random.integers(576), self._random.choice((-1, 1))
+            image += self._grain[first : first + 576, ::way]
         small = cv2.resize(np.clip(image, 0, 255).astype(np.uint8), SIZE, interpolation=cv2.INTER_AREA)
         return np.asarray(small, np.uint8)
 

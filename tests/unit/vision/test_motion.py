@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
 
 from tests.unit.vision.test_tracker import ground
-from vision.motion import WALKER, GroundSpace, Measured, Motion, PictureSpace, distances
+from vision.motion import WALKER, GroundSpace, Measured, Motion, PictureSpace, distance
 from vision.picture import Box
 from vision.smoothing import displacement
 from vision.tracker import ground_of
@@ -27,13 +28,25 @@ def measured(x: float, y: float, *, spread: float = 0.1) -> Measured:
     return Measured(np.array([x, y]), np.array([[spread, -0.05], [-0.05, 2 * spread]]), 1.0)
 
 
-def test_distances_are_those_of_each_pair_alone() -> None:
+def test_a_distance_is_in_sigmas_of_both_together() -> None:
     objects, found = [moving(0, 0), moving(3, -1)], [measured(1, 0.5), measured(2, 2, spread=0.5), measured(0, 0)]
-    for row, motion in zip(distances(objects, found), objects, strict=True):
-        for told, each in zip(row, found, strict=True):
-            off = each.at - motion.state[:2]
-            inverse = np.linalg.inv(motion.covariance[:2, :2] + each.covariance)
-            assert told == pytest.approx(math.sqrt(off @ inverse @ off))
+    for motion, each in product(objects, found):
+        off = each.at - motion.state[:2]
+        inverse = np.linalg.inv(motion.covariance[:2, :2] + each.covariance)
+        assert distance(motion, each) == pytest.approx(math.sqrt(off @ inverse @ off))
+
+
+def test_what_is_known_of_an_object_follows_kalman_s_equations() -> None:
+    rough = np.array([[2.0, 0.3, 0.5, -0.2], [0.3, 1.0, 0.1, 0.4], [0.5, 0.1, 3.0, 0.6], [-0.2, 0.4, 0.6, 2.5]])
+    motion, point = Motion(np.array([1.0, -2.0, 0.5, 3.0]), rough, 1.0), measured(1.4, -1.5)
+    later, step = motion.predicted(0.3, WALKER), np.eye(4) + 0.3 * np.eye(4, k=2)
+    np.testing.assert_allclose(later.state, step @ motion.state)
+    block = 0.1 * np.array([[0.3**3 / 3, 0.3**2 / 2], [0.3**2 / 2, 0.3]])
+    np.testing.assert_allclose(later.covariance, step @ rough @ step.T + np.kron(block, np.eye(2)))
+    sees, taken = np.eye(2, 4), later.updated(point)
+    gain = later.covariance @ sees.T @ np.linalg.inv(sees @ later.covariance @ sees.T + point.covariance)
+    np.testing.assert_allclose(taken.state, later.state + gain @ (point.at - sees @ later.state))
+    np.testing.assert_allclose(taken.covariance, (np.eye(4) - gain @ sees) @ later.covariance)
 
 
 def test_what_is_not_known_grows_with_time_however_it_is_divided() -> None:

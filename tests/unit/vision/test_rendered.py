@@ -19,8 +19,8 @@ VIEW = PinholeCamera(height=12.0, pitch=45.0, focal=600.0)
 """On a mast, as over a junction: 4 to 34 m of the street are in the picture."""
 LANE = VIEW.ground((-6, 8), (6, 8), (6, 26), (-6, 26))
 ARROW, GATE = VIEW.ground((0, 25), (0, 9)), VIEW.ground((-7, 15), (7, 15))
-LEARNT = 400
-"""Pictures of an empty street, 5 a second, before anything moves: a background that is new takes up what stands."""
+LEARNT = 80
+"""Pictures of an empty street, one a second, before anything moves: a background that is new takes up what stands."""
 
 
 def calibration() -> Calibration:
@@ -47,7 +47,7 @@ def play(street: Street, at: Iterable[float], camera: Camera | None = None) -> H
     detector = DETECTORS[camera.detector](Options(0.3, None, {}, camera.calibration, SIZE))
     analysis, heard = Analysis(camera, 7), Heard([], [])
     for number in range(LEARNT):
-        detector.detect(Picture(asphalt(), (number - LEARNT) * 200, number + 1))
+        detector.detect(Picture(asphalt(), (number - LEARNT) * 1000, number + 1))
     for number, time in enumerate(at, LEARNT):
         picture = Picture(street.picture(time), ms(time), number + 1)
         said = analysis.update(detector.detect(picture), picture).said

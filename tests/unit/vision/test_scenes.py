@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from statistics import harmonic_mean
 from typing import Any
 
@@ -163,8 +163,17 @@ def test_a_flicker_of_a_detector_is_neither_an_entry_nor_a_crossing() -> None:
     assert heard.findings == []
 
 
-def told_speeds(street: Street, at: Iterable[float], watched: Line | Zone) -> list[Speed | None]:
-    """The speeds of those who crossed or began to run, as they are told while pictures come."""
+SPEEDY = (DetectionEvent.CROSS, DetectionEvent.RUNNING)
+
+
+def told_speeds(
+    street: Street,
+    at: Iterable[float],
+    watched: Line | Zone,
+    events: Sequence[DetectionEvent] = SPEEDY,
+    edges: Sequence[Edge | None] = (None, Edge.BEGIN),
+) -> list[Speed | None]:
+    """The speeds of those who crossed or began to run, or of other events, as they are told while pictures come."""
     camera = Camera(
         id="c", site="s", url="u", frame_size=SIZE, calibration=CAMERA.calibration(),
         lines=(watched,) if isinstance(watched, Line) else (), zones=(watched,) if isinstance(watched, Zone) else (),
@@ -173,9 +182,25 @@ def told_speeds(street: Street, at: Iterable[float], watched: Line | Zone) -> li
     speeds = list[Speed | None]()
     for number, time in enumerate(at):
         said = analysis.update(street.seen(time, noise), Picture(NOTHING, ms(time), number + 1)).said
-        begun = [found for found in said.findings if found.event in (DetectionEvent.CROSS, DetectionEvent.RUNNING)]
-        speeds += [analysis.speed_of(found) for found in begun if found.edge is not Edge.END]
+        asked = [found for found in said.findings if found.event in events and found.edge in edges]
+        speeds += [analysis.speed_of(found) for found in asked]
     return speeds
+
+
+def test_who_was_hidden_for_eight_seconds_and_goes_on_leaves_at_the_speed_that_is_seen_then() -> None:
+    street = Street([Mover(PERSON, lambda time: None if 15 < time < 23 else VISIT(time))], CAMERA)
+    zone = Zone(id="san", polygon=SQUARE, labels=("person",), gap_s=20)
+    (speed,) = told_speeds(street, times(5, 45), zone, [DetectionEvent.LEAVE])
+    assert speed is not None
+    assert speed.mps == pytest.approx(1.2, abs=0.15)
+
+
+def test_a_stop_that_a_lorry_hid_ends_with_a_speed_of_the_car_that_drives_off() -> None:
+    halting = by_points((0, 1, 60), (6, 1, 25), (40, 1, 25), (45, 1, 15))
+    street = Street([Mover(CAR, lambda time: None if 20 < time < 26 else halting(time))], CAMERA)
+    (speed,) = told_speeds(street, times(10, 50), lane(stopped_s=8), [DetectionEvent.STOPPED], [Edge.END])
+    assert speed is not None
+    assert speed.mps == pytest.approx(2, abs=3 * speed.sigma)
 
 
 def test_a_crossing_carries_the_speed_of_the_second_before_with_its_sigma() -> None:
