@@ -41,13 +41,15 @@ def read_truth(path: Path) -> Truth:
     try:
         lines = path.read_text().splitlines()
     except OSError as error:
-        raise BadInput("--truth", str(path), f"a readable file ({error.strerror})") from None
+        why = error.strerror
+        raise BadInput("--truth", str(path), f"a readable file ({why})", vi=f"tệp đọc được ({why})") from None
     for number, row in enumerate(csv.reader(lines), 1):
         try:
             frame, person, left, top, width, height, counts = map(float, row[:7])
             metres = (float(row[7]), float(row[8])) if len(row) > 9 else None
         except ValueError:
-            raise BadInput("truth", ",".join(row), "10 numbers with commas between", f"{path} line {number}") from None
+            place, wanted = f"{path} line {number}", "10 numbers with commas between"
+            raise BadInput("truth", ",".join(row), wanted, place, vi="10 số cách nhau bằng dấu phẩy") from None
         box = Box(left, top, width, height)
         found[int(frame)].append(True_(str(int(person)), box, counts != 0, metres if metres != (-1, -1) else None))
     return found

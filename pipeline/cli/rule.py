@@ -15,7 +15,7 @@ import msgspec
 import typer
 
 from pipeline.cli.output import Sets
-from pipeline.cli.services import moment, registry, settings
+from pipeline.cli.services import moment, no_time, registry, settings
 from pipeline.config import Settings
 from pipeline.core.catalogue import DOCUMENTS, Document, Kind
 from pipeline.core.clock import parse_rfc3339, rfc3339
@@ -148,7 +148,8 @@ def _recorded(inputs: str, store: str, topic: str, sets: list[str]) -> tuple[lis
     since, _, end = store.partition("..")
     first, last = moment("--store", since), moment("--store", end)
     if first is None or last is None:
-        raise BadInput("--store", store, "two times, such as 2026-11-20T00:00:00+07:00..2026-11-21T00:00:00+07:00")
+        span = "2026-11-20T00:00:00+07:00..2026-11-21T00:00:00+07:00"
+        raise BadInput("--store", store, f"two times, such as {span}", vi=f"hai thời điểm, ví dụ {span}")
     with connect(found.postgres.dsn.get_secret_value()) as connection:
         return from_store(connection, first, last), known
 
@@ -237,9 +238,10 @@ def _object(raw: bytes, where: str) -> dict[str, Any]:
     try:
         found = msgspec.json.decode(raw)
     except msgspec.DecodeError as wrong:
-        raise BadInput("line", raw[:80], f"one JSON object ({wrong})", where) from wrong
+        said = f"một đối tượng JSON ({wrong})"
+        raise BadInput("line", raw[:80], f"one JSON object ({wrong})", where, vi=said) from wrong
     if not isinstance(found, dict):
-        raise BadInput("line", found, "one JSON object", where)
+        raise BadInput("line", found, "one JSON object", where, vi="một đối tượng JSON")
     return found
 
 
@@ -259,7 +261,7 @@ def _until(text: str) -> int:
     try:
         return int(text) if text.isdecimal() else parse_rfc3339(text)
     except ValueError as wrong:
-        raise BadInput("--until", text, "a time such as 2026-11-21T08:00:00+07:00") from wrong
+        raise no_time("--until", text) from wrong
 
 
 def _print_json(value: object) -> None:

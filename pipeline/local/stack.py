@@ -156,7 +156,7 @@ class LocalStack:
 
     def _child(self, name: str) -> Child:
         if name not in self._children:
-            raise BadInput("service", name, "one of " + ", ".join(self._children))
+            raise BadInput.one_of("service", name, self._children)
         return self._children[name]
 
 

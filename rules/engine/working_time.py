@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from operator import itemgetter
 
 from pipeline.core.days import Days
+from pipeline.core.errors import Misread
 from pipeline.core.schedule import Schedule, local_day, parse_hours
 
 MAX_GAP_DAYS = 60
@@ -61,5 +62,8 @@ def _ending(day: date, schedule: Schedule) -> list[tuple[int, int]]:
 
 def _done(at: int, left: int) -> int:
     if left:
-        raise ValueError(f"a calendar with working time in every {MAX_GAP_DAYS} days")
+        raise Misread(
+            f"a calendar with working time in every {MAX_GAP_DAYS} days",
+            vi=f"lịch mà cứ {MAX_GAP_DAYS} ngày đều có giờ làm việc",
+        )
     return at
