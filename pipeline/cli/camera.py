@@ -107,7 +107,10 @@ def discover(
     try:
         rows = [found._asdict() for found in ask(seconds)]
     except OSError as error:
-        raise ConfigError(f"this network takes no multicast: {error.strerror}") from None
+        why = error.strerror
+        raise ConfigError(
+            f"this network takes no multicast: {why}", vi=f"mạng này không nhận multicast: {why}"
+        ) from None
     show(rows, ["host", "service", "name", "hardware", "location"], as_json=as_json)
 
 
@@ -157,7 +160,10 @@ def _address(camera: str, user: str, sets: list[str]) -> Address:
 def _password() -> str:
     password = os.environ.get(PASSWORD_VARIABLE, "")
     if not password:
-        raise ConfigError(f"{PASSWORD_VARIABLE} is not set; put the camera's password there")
+        raise ConfigError(
+            f"{PASSWORD_VARIABLE} is not set; put the camera's password there",
+            vi=f"chưa đặt {PASSWORD_VARIABLE}; hãy ghi mật khẩu của camera vào đó",
+        )
     return password
 
 

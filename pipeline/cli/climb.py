@@ -53,7 +53,10 @@ def _save(climb: Climb, snapshot: Path) -> str:
     try:
         snapshot.write_bytes(jpeg.tobytes())
     except OSError as error:
-        raise ConfigError(f"the picture cannot be written to {snapshot}: {error.strerror}") from None
+        why = error.strerror
+        raise ConfigError(
+            f"the picture cannot be written to {snapshot}: {why}", vi=f"không ghi được hình vào {snapshot}: {why}"
+        ) from None
     return str(snapshot)
 
 

@@ -117,7 +117,10 @@ def backtest(
 ) -> None:
     """Say what rules would have raised over recorded events, and what other rules would not have."""
     if sum(bool(given) for given in (inputs, store, topic)) != 1 or not (output or against):
-        raise UsageError("give one of --input, --store and --topic, and --output, --against or both")
+        raise UsageError(
+            "give one of --input, --store and --topic, and --output, --against or both",
+            vi="hãy chọn một trong --input, --store, --topic, kèm --output, --against hoặc cả hai",
+        )
     found, old = load_with_overrides(rules, overrides).checked(), load_paths(against).checked()
     lines, known = _recorded(inputs, store, topic, sets)
     changes = known if catalogue is None else _catalogue(catalogue)
@@ -227,7 +230,8 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         handle = path.open("rb")
     except OSError as wrong:
-        raise UsageError(f"{path}: cannot be read ({wrong.strerror})") from wrong
+        why = wrong.strerror
+        raise UsageError(f"{path}: cannot be read ({why})", vi=f"không đọc được tệp {path} ({why})") from wrong
     with handle:
         for number, raw in enumerate(handle, 1):
             if raw.strip():

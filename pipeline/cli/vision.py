@@ -64,7 +64,10 @@ def shipped_file(name: str, option: str) -> Path:
     """A file of the shipped clip's truth, which is in a checkout and never installed. Raises UsageError."""
     path = project_folder() / "tests" / "data" / "pets09-s2l1" / name
     if not path.exists():
-        raise UsageError(f"{option} is missing, and the shipped {name} is only in a checkout of the project")
+        raise UsageError(
+            f"{option} is missing, and the shipped {name} is only in a checkout of the project",
+            vi=f"thiếu {option}, mà tệp {name} đi kèm chỉ có trong mã nguồn của dự án",
+        )
     return path
 
 

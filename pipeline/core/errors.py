@@ -73,16 +73,22 @@ class Rejected(IocError):
         super().__init__(f"{reason}: {detail}")
 
 
-class UsageError(IocError):
+class Mendable(IocError):
+    """Parent of what only a person can mend: `en` says what is wrong and what would be right, `vi` in Vietnamese."""
+
+    exit_code = 2
+
+    def __init__(self, en: str, *, vi: str) -> None:
+        self.en, self.vi = en, vi
+        super().__init__(f"{en} / {vi}")
+
+
+class UsageError(Mendable):
     """The command line was used wrongly."""
 
-    exit_code = 2
 
-
-class ConfigError(IocError):
+class ConfigError(Mendable):
     """A setting is wrong; trying again cannot help until a person changes it."""
-
-    exit_code = 2
 
 
 class ServiceError(IocError):

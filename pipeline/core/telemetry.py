@@ -100,8 +100,11 @@ def serve_metrics(port: int) -> None:
         try:
             start_http_server(port, addr=host)
         except OSError as error:
-            remedy = "end what uses it, or give another --metrics-port"
-            raise ConfigError(f"metrics cannot be served at {host}:{port} ({error.strerror}); {remedy}") from None
+            at, remedy = f"{host}:{port} ({error.strerror})", "end what uses it, or give another --metrics-port"
+            raise ConfigError(
+                f"metrics cannot be served at {at}; {remedy}",
+                vi=f"không mở được cổng số liệu {at}; hãy tắt chương trình đang dùng cổng, hoặc đổi --metrics-port",
+            ) from None
 
 
 def configure_logs(component: str) -> None:

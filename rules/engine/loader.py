@@ -14,7 +14,7 @@ from pipeline.core.errors import BadInput, IocError, Misread
 from pipeline.core.events import ID_FORM, ID_FORM_VI, ID_PATTERN, CaseKind, DetectionEvent, Quality
 from pipeline.core.quantities import QUANTITIES
 from pipeline.core.schedule import DEFAULT_ZONE, Schedule, check_zone, parse_hours
-from rules.engine.cycles import circle
+from rules.engine.cycles import NO_CIRCLE, circle
 from rules.engine.fields import Fields
 from rules.engine.predicates import read_clear, read_levels
 from rules.engine.settings import USABLE, AlertText, CaseScope, DetectionScope, Origin, Rule, Scope
@@ -168,8 +168,7 @@ def _note_circles(rules: dict[str, Rule], mistakes: list[BadInput]) -> None:
     for rule in rules.values():
         way = circle(rule, rules)
         if way and rule.place not in told:
-            wanted, vi = "rules that do not count one another in a circle", "các quy tắc không đếm lẫn nhau thành vòng"
-            mistakes.append(BadInput("of", " > ".join(way), wanted, rule.place, vi=vi))
+            mistakes.append(BadInput("of", " > ".join(way), NO_CIRCLE.en, rule.place, vi=NO_CIRCLE.vi))
 
 
 def _pack(fields: Fields) -> Origin:
