@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.core.errors import BadInput
+from pipeline.core.oserrors import why
 from vision.assignment import assign_within
 from vision.picture import Box, overlap
 
@@ -41,8 +42,8 @@ def read_truth(path: Path) -> Truth:
     try:
         lines = path.read_text().splitlines()
     except OSError as error:
-        why = error.strerror
-        raise BadInput("--truth", str(path), f"a readable file ({why})", vi=f"tệp đọc được ({why})") from None
+        said = why(error)
+        raise BadInput("--truth", str(path), f"a readable file ({said.en})", vi=f"tệp đọc được ({said.vi})") from None
     for number, row in enumerate(csv.reader(lines), 1):
         try:
             frame, person, left, top, width, height, counts = map(float, row[:7])

@@ -18,6 +18,7 @@ from pipeline.cli.view import view
 from pipeline.core.catalogue import DETECTOR_NAMES, Camera, Kind, Line, Zone
 from pipeline.core.clock import now_ms, rfc3339
 from pipeline.core.errors import BadInput, ConfigError
+from pipeline.core.oserrors import why
 
 if TYPE_CHECKING:
     from vision.address import Address
@@ -107,9 +108,9 @@ def discover(
     try:
         rows = [found._asdict() for found in ask(seconds)]
     except OSError as error:
-        why = error.strerror
+        said = why(error)
         raise ConfigError(
-            f"this network takes no multicast: {why}", vi=f"mạng này không nhận multicast: {why}"
+            f"this network takes no multicast: {said.en}", vi=f"mạng này không nhận multicast: {said.vi}"
         ) from None
     show(rows, ["host", "service", "name", "hardware", "location"], as_json=as_json)
 

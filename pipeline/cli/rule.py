@@ -22,6 +22,7 @@ from pipeline.core.clock import parse_rfc3339, rfc3339
 from pipeline.core.conditions import Condition
 from pipeline.core.errors import BadInput, UsageError
 from pipeline.core.machine import CatalogueChange
+from pipeline.core.oserrors import why
 from pipeline.rule_store import store_rules
 from rules.backtest import Backtest, Input, parse_input
 from rules.catalogue_files import read_catalogue
@@ -230,8 +231,8 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         handle = path.open("rb")
     except OSError as wrong:
-        why = wrong.strerror
-        raise UsageError(f"{path}: cannot be read ({why})", vi=f"không đọc được tệp {path} ({why})") from wrong
+        said = why(wrong)
+        raise UsageError(f"{path}: cannot be read ({said.en})", vi=f"không đọc được tệp {path} ({said.vi})") from wrong
     with handle:
         for number, raw in enumerate(handle, 1):
             if raw.strip():
@@ -242,8 +243,8 @@ def _object(raw: bytes, where: str) -> dict[str, Any]:
     try:
         found = msgspec.json.decode(raw)
     except msgspec.DecodeError as wrong:
-        said = f"một đối tượng JSON ({wrong})"
-        raise BadInput("line", raw[:80], f"one JSON object ({wrong})", where, vi=said) from wrong
+        vi = "một đối tượng JSON đúng cú pháp"
+        raise BadInput("line", raw[:80], f"one JSON object ({wrong})", where, vi=vi) from wrong
     if not isinstance(found, dict):
         raise BadInput("line", found, "one JSON object", where, vi="một đối tượng JSON")
     return found

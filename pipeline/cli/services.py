@@ -77,7 +77,11 @@ def no_time(field: str, text: str) -> BadInput:
 
 def not_yaml(field: str, path: Path, error: Exception) -> BadInput:
     """The error for a file that is not there, or is no YAML."""
-    return BadInput(field, str(path), f"a readable YAML file ({error})", vi=f"tệp YAML đọc được ({error})")
+    from pipeline.core.oserrors import why
+
+    mark = getattr(error, "problem_mark", None)
+    vi = why(error).vi if isinstance(error, OSError) else "sai cú pháp" + (f" ở dòng {mark.line + 1}" if mark else "")
+    return BadInput(field, str(path), f"a readable YAML file ({error})", vi=f"tệp YAML đọc được ({vi})")
 
 
 def number(text: str) -> float | str:

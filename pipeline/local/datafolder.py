@@ -99,7 +99,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise ConfigError(
             f"{path} is not JSON ({error}); remove it or restore it",
-            vi=f"{path} không phải JSON ({error}); hãy xóa hoặc khôi phục tệp",
+            vi=f"{path} không phải JSON; hãy xóa hoặc khôi phục tệp",
         ) from error
     return found if isinstance(found, dict) else {}
 
