@@ -9,7 +9,7 @@ import holidays
 
 from pipeline.core.catalogue import Area, Calendar, Camera, DatedValue, Device
 from pipeline.core.errors import BadInput, Misread
-from pipeline.core.schedule import check_zone
+from pipeline.core.schedule import check_zone, parse_hours
 
 MAX_DAYS = 2000
 
@@ -46,7 +46,7 @@ def _begin(one: DatedValue) -> int:
 
 
 def check_calendar(calendar: Calendar) -> None:
-    """A known country and time zone, and dates of ISO 8601, each once. Hours are checked by the rules room."""
+    """A known country and time zone, hours as schedules write them, and dates of ISO 8601, each once."""
     if calendar.country and calendar.country not in holidays.list_supported_countries(include_aliases=False):
         wanted = "an ISO 3166-1 code such as VN, or nothing"
         raise BadInput("calendar.country", calendar.country, wanted, vi="mã ISO 3166-1 như VN, hoặc để trống")
@@ -54,6 +54,10 @@ def check_calendar(calendar: Calendar) -> None:
         check_zone(calendar.timezone)
     except Misread as wrong:
         raise BadInput("calendar.timezone", calendar.timezone, wrong.expected, vi=wrong.vi) from None
+    try:
+        parse_hours(calendar.hours)
+    except Misread as wrong:
+        raise BadInput("calendar.hours", calendar.hours, wrong.expected, vi=wrong.vi) from None
     if len(calendar.days) > MAX_DAYS:
         raise BadInput("calendar.days", len(calendar.days), f"at most {MAX_DAYS} days", vi=f"tối đa {MAX_DAYS} ngày")
     seen: set[str] = set()

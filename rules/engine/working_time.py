@@ -19,7 +19,7 @@ def add_working_time(start_ms: int, duration_ms: int, calendar: Days) -> int:
 
     Time outside `calendar.hours`, or on days that are not worked, does not count. A duration of 0 ends at the
     start, whenever that is; a deadline at the end of working hours is that end, not the next begin. A negative
-    duration goes back: the newest time from which so much passes until the start. Raises ValueError for a
+    duration goes back: the newest time from which so much passes until the start. Raises Misread for a
     calendar without working time in 60 days.
     """
     schedule = Schedule(parse_hours(calendar.hours), calendar.zone, days=calendar)

@@ -195,6 +195,7 @@ MISTAKES: list[tuple[str, Callable[[], object], str, str]] = [
     ),
     ("area.valid_to", put("area", valid_from=9, valid_to=5), "after valid_from (9)", "thời điểm sau valid_from (9)"),
     ("area.parent", put("area", parent="none"), "a registered area", "khu vực đã đăng ký"),
+    ("calendar.hours", put("calendar", hours="office hours"), "days and hours such as", "ngày và giờ như"),
     ("calendar.country", put("calendar", country="Vietnam"), "ISO 3166-1", "mã ISO 3166-1 như VN, hoặc để trống"),
     ("calendar.days", put("calendar", days=[{"date": "2026-02-17"}] * 2), "each day once", "mỗi ngày chỉ ghi một lần"),
     ("kind", rule(HOT.replace("threshold", "treshold")), "did you mean threshold?", "có phải là threshold?"),
