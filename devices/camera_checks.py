@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.core.catalogue import DETECTOR_NAMES, Camera
-from pipeline.core.errors import BadInput
+from pipeline.core.errors import BadInput, with_comma
 
 LEAST_FPS = 0.5
 """A track ends when nothing was seen for 3 s (`vision.tracker.KEEP_MS`): with fewer than one picture in 3 s somebody
@@ -20,8 +20,7 @@ def check_looking(camera: Camera) -> None:
     if camera.retired_at is not None:
         return
     if camera.detector not in DETECTOR_NAMES:
-        names = ", ".join(DETECTOR_NAMES)
-        raise BadInput("camera.detector", camera.detector, f"one of {names}", vi=f"một trong {names}")
+        raise BadInput.one_of("camera.detector", camera.detector, DETECTOR_NAMES)
     _check_between("camera.fps", camera.fps, LEAST_FPS, MOST_FPS, ("pictures a second", "hình mỗi giây"))
     _check_between(
         "camera.threshold", camera.threshold, LEAST_THRESHOLD, MOST_THRESHOLD, ("of confidence", "độ tin cậy")
@@ -32,7 +31,7 @@ def check_looking(camera: Camera) -> None:
 
 def _check_between(field: str, value: float, low: float, high: float, of: tuple[str, str]) -> None:
     if not low <= value <= high:  # not a number is between nothing
-        vi = f"số từ {_comma(low)} đến {_comma(high)} {of[1]}"
+        vi = f"số từ {with_comma(low)} đến {with_comma(high)} {of[1]}"
         raise BadInput(field, value, f"a number from {low:g} to {high:g} {of[0]}", vi=vi)
 
 
@@ -50,7 +49,3 @@ def _check_model(camera: Camera) -> None:
     model = camera.attributes.get("model", "-")
     if not isinstance(model, str) or not model.strip():
         raise BadInput("camera.attributes.model", model, "the name of a model file", vi="tên tệp mô hình")
-
-
-def _comma(number: float) -> str:
-    return f"{number:g}".replace(".", ",")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 from itertools import pairwise
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import holidays
 
 from pipeline.core.catalogue import Area, Calendar, Camera, DatedValue, Device
-from pipeline.core.errors import BadInput
+from pipeline.core.errors import BadInput, Misread
+from pipeline.core.schedule import check_zone, parse_hours
 
 MAX_DAYS = 2000
 
@@ -17,7 +17,7 @@ MAX_DAYS = 2000
 def check_area_validity(area: Area) -> None:
     """An area begins before it ends. Raises BadInput."""
     if area.valid_from is not None and area.valid_to is not None and area.valid_from >= area.valid_to:
-        raise BadInput("area.valid_to", area.valid_to, f"a time after valid_from ({area.valid_from})")
+        raise _ends_too_early("area.valid_to", area.valid_to, area.valid_from)
 
 
 def check_dated(kind: str, document: Device | Camera) -> None:
@@ -26,10 +26,19 @@ def check_dated(kind: str, document: Device | Camera) -> None:
         field = f"{kind}.dated.{name}"
         for one in values:
             if one.valid_from is not None and one.valid_to is not None and one.valid_from >= one.valid_to:
-                raise BadInput(f"{field}.valid_to", one.valid_to, f"a time after valid_from ({one.valid_from})")
+                raise _ends_too_early(f"{field}.valid_to", one.valid_to, one.valid_from)
         for earlier, later in pairwise(sorted(values, key=_begin)):
             if earlier.valid_to is None or earlier.valid_to > _begin(later):
-                raise BadInput(field, later.value, f"one value at a time; {earlier.value} holds then too")
+                raise BadInput(
+                    field,
+                    later.value,
+                    f"one value at a time; {earlier.value} holds then too",
+                    vi=f"mỗi lúc chỉ một giá trị; lúc đó {earlier.value} cũng đang có hiệu lực",
+                )
+
+
+def _ends_too_early(field: str, end: int, begin: int) -> BadInput:
+    return BadInput(field, end, f"a time after valid_from ({begin})", vi=f"thời điểm sau valid_from ({begin})")
 
 
 def _begin(one: DatedValue) -> int:
@@ -37,21 +46,27 @@ def _begin(one: DatedValue) -> int:
 
 
 def check_calendar(calendar: Calendar) -> None:
-    """A known country and time zone, and dates of ISO 8601, each once. Hours are checked by the rules room."""
+    """A known country and time zone, hours as schedules write them, and dates of ISO 8601, each once."""
     if calendar.country and calendar.country not in holidays.list_supported_countries(include_aliases=False):
-        raise BadInput("calendar.country", calendar.country, "an ISO 3166-1 code such as VN, or nothing")
+        wanted = "an ISO 3166-1 code such as VN, or nothing"
+        raise BadInput("calendar.country", calendar.country, wanted, vi="mã ISO 3166-1 như VN, hoặc để trống")
     try:
-        ZoneInfo(calendar.timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise BadInput("calendar.timezone", calendar.timezone, "a time zone such as Asia/Ho_Chi_Minh") from None
+        check_zone(calendar.timezone)
+    except Misread as wrong:
+        raise BadInput("calendar.timezone", calendar.timezone, wrong.expected, vi=wrong.vi) from None
+    try:
+        parse_hours(calendar.hours)
+    except Misread as wrong:
+        raise BadInput("calendar.hours", calendar.hours, wrong.expected, vi=wrong.vi) from None
     if len(calendar.days) > MAX_DAYS:
-        raise BadInput("calendar.days", len(calendar.days), f"at most {MAX_DAYS} days")
+        raise BadInput("calendar.days", len(calendar.days), f"at most {MAX_DAYS} days", vi=f"tối đa {MAX_DAYS} ngày")
     seen: set[str] = set()
     for day in calendar.days:
         try:
             date.fromisoformat(day.date)
         except ValueError:
-            raise BadInput("calendar.days.date", day.date, "a date such as 2026-02-17") from None
+            wanted = "a date such as 2026-02-17"
+            raise BadInput("calendar.days.date", day.date, wanted, vi="ngày viết như 2026-02-17") from None
         if day.date in seen:
-            raise BadInput("calendar.days.date", day.date, "each day once")
+            raise BadInput("calendar.days.date", day.date, "each day once", vi="mỗi ngày chỉ ghi một lần")
         seen.add(day.date)

@@ -6,6 +6,7 @@ outbox. Writers take one advisory lock first, so the order of the outbox is the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -33,16 +34,27 @@ from pipeline.core.catalogue import (
     Site,
 )
 from pipeline.core.codec import encode_line
-from pipeline.core.errors import BadInput, Rejected
+from pipeline.core.errors import BadInput
 from pipeline.core.events import check_id
 from pipeline.core.logins import check_login, check_path
+from pipeline.core.misfit import misfit
 from pipeline.core.places import check_position
-from pipeline.core.quantities import quantity
+from pipeline.core.quantities import QUANTITIES
 from pipeline.core.topics import CAMERAS, CATALOGUE
 
 D = TypeVar("D", bound=Document)
 _OUTBOX_LOCK = 0x10C_0002
 KIND_OF = {type_: kind for kind, type_ in DOCUMENTS.items()}
+IN_VIETNAMESE = {
+    Kind.AREA: "khu vực",
+    Kind.SITE: "địa điểm",
+    Kind.TYPE: "loại thiết bị",
+    Kind.DEVICE: "thiết bị",
+    Kind.CAMERA: "camera",
+    Kind.GROUP: "nhóm",
+    Kind.CALENDAR: "lịch",
+    Kind.RULE: "quy tắc",
+}
 
 
 class Registry:
@@ -88,7 +100,12 @@ class Registry:
         """Mark a device or camera as retired since `at` (ms): its data is refused, its history stays."""
         found = self.find(kind, id_)
         if not isinstance(found, Device | Camera):
-            raise BadInput(f"{kind}.id", id_, f"a registered {kind}; see `ioc {kind} list`")
+            raise BadInput(
+                f"{kind}.id",
+                id_,
+                f"a registered {kind}; see `ioc {kind} list`",
+                vi=f"{IN_VIETNAMESE[kind]} đã đăng ký; xem `ioc {kind} list`",
+            )
         return self.put(msgspec.structs.replace(found, retired_at=at))
 
     def keep_secret(self, name: str, username: str, password: str) -> None:
@@ -131,7 +148,10 @@ class Registry:
             known = [document.id for document in self.list(kind)]
             shown = ", ".join(known[:20]) + (", …" if len(known) > 20 else "")
             raise BadInput(
-                field, id_, f"a registered {kind}" + (f": one of {shown}" if known else "; there is none yet")
+                field,
+                id_,
+                f"a registered {kind}" + (f": one of {shown}" if known else "; there is none yet"),
+                vi=f"{IN_VIETNAMESE[kind]} đã đăng ký" + (f": một trong {shown}" if known else "; hiện chưa có"),
             )
 
 
@@ -146,21 +166,24 @@ def lock_outbox(connection: psycopg.Connection) -> None:
     connection.execute("select pg_advisory_xact_lock(%s)", [_OUTBOX_LOCK])
 
 
-def document_of(kind: str, raw: object) -> Document:
-    """A document from plain data, such as a YAML file. Raises BadInput naming the field."""
+def document_of(kind: str, raw: object, where: str = "") -> Document:
+    """A document from plain data, such as a YAML file `where`. Raises BadInput naming the field."""
     if kind not in {str(known) for known in DOCUMENTS}:
-        raise BadInput("kind", kind, "one of " + ", ".join(DOCUMENTS))
+        raise BadInput.one_of("kind", kind, DOCUMENTS)
     try:
         return msgspec.convert(raw, DOCUMENTS[Kind(kind)], strict=True)
     except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at ")
-        field = where.strip("`").removeprefix("$.") or "document"
-        raise BadInput(f"{kind}.{field}", _at(raw, field), what[0].lower() + what[1:]) from None
+        wrong = misfit(error)
+        value = _at(raw, wrong.field)
+        raise BadInput(f"{kind}.{wrong.field}", value, wrong.said.en, where, vi=wrong.said.vi) from None
 
 
 def _at(raw: object, path: str) -> object:
-    for name in path.split("."):
-        raw = raw.get(name) if isinstance(raw, dict) else raw
+    for name in re.findall(r"[^.\[\]]+", path):
+        if isinstance(raw, dict):
+            raw = raw.get(name)
+        elif isinstance(raw, list) and name.isdecimal():
+            raw = raw[int(name)]
     return raw
 
 
@@ -178,7 +201,8 @@ def _check_area(registry: Registry, area: Area) -> None:
     ancestor, seen = area.parent, [area.id]
     while ancestor:
         if ancestor in seen:
-            raise BadInput("area.parent", area.parent, f"no circle, but {' > '.join([*seen, ancestor])}")
+            circle = " > ".join([*seen, ancestor])
+            raise BadInput("area.parent", area.parent, f"no circle, but {circle}", vi=f"không lặp vòng, mà {circle}")
         seen.append(ancestor)
         above = registry.find(Kind.AREA, ancestor)
         ancestor = above.parent if isinstance(above, Area) else ""
@@ -189,7 +213,12 @@ def _check_area(registry: Registry, area: Area) -> None:
 
 def _check_site(registry: Registry, site: Site) -> None:
     if site.id == "alerts":
-        raise BadInput("site.id", site.id, "an id other than alerts: below ioc/alerts/ we publish ourselves")
+        raise BadInput(
+            "site.id",
+            site.id,
+            "an id other than alerts: below ioc/alerts/ we publish ourselves",
+            vi="mã khác alerts: hệ thống tự gửi tin dưới ioc/alerts/",
+        )
     if site.area:
         registry.require(Kind.AREA, "site.area", site.area)
     if site.point is not None:
@@ -198,15 +227,28 @@ def _check_site(registry: Registry, site: Site) -> None:
 
 def _check_type(_: Registry, type_: DeviceType) -> None:
     for row in type_.quantities:
-        try:
-            quantity(row.quantity).canonical(0.0, row.unit)
-        except Rejected as rejection:
-            raise BadInput("type.quantities", row.quantity, rejection.detail) from None
+        _check_quantity(row.quantity, row.unit)
     for name, value in (("period_s", type_.period_s), ("delay_s", type_.delay_s)):
         if value is not None and value <= 0:
-            raise BadInput(f"type.{name}", value, "a number of seconds above 0")
+            raise BadInput(f"type.{name}", value, "a number of seconds above 0", vi="số giây lớn hơn 0")
     if type_.decoder not in DECODERS:
-        raise BadInput("type.decoder", type_.decoder, "one of " + ", ".join(sorted(DECODERS)))
+        raise BadInput.one_of("type.decoder", type_.decoder, sorted(DECODERS))
+
+
+def _check_quantity(name: str, unit: str) -> None:
+    row = QUANTITIES.get(name)
+    if row is None:
+        raise BadInput(
+            "type.quantities",
+            name,
+            "a name of the table of quantities (pipeline/core/quantities.py)",
+            vi="một tên trong bảng đại lượng (pipeline/core/quantities.py)",
+        )
+    field = f"type.quantities.{name}.unit"
+    if unit and not row.units:
+        raise BadInput(field, unit, "no unit: the quantity is a state", vi="bỏ đơn vị: đại lượng này là trạng thái")
+    if unit and unit not in row.units:
+        raise BadInput.one_of(field, unit, row.units)
 
 
 def _check_group(registry: Registry, group: Group) -> None:
@@ -224,7 +266,7 @@ def _check_device(registry: Registry, device: Device) -> None:
     if device.point is not None:
         check_position("device.point", device.point)
     if registry.find(Kind.CAMERA, device.id):
-        raise BadInput("device.id", device.id, "an id that no camera has")
+        raise BadInput("device.id", device.id, "an id that no camera has", vi="mã mà chưa camera nào dùng")
 
 
 def _check_camera(registry: Registry, camera: Camera) -> None:
@@ -233,7 +275,7 @@ def _check_camera(registry: Registry, camera: Camera) -> None:
     if camera.point is not None:
         check_position("camera.point", camera.point)
     if registry.find(Kind.DEVICE, camera.id):
-        raise BadInput("camera.id", camera.id, "an id that no device has")
+        raise BadInput("camera.id", camera.id, "an id that no device has", vi="mã mà chưa thiết bị nào dùng")
     _check_url("camera.url", camera.url, with_login=bool(camera.secret))
     if camera.evidence_url:
         _check_url("camera.evidence_url", camera.evidence_url, with_login=bool(camera.secret))
@@ -245,13 +287,17 @@ def _check_url(field: str, url: str, *, with_login: bool) -> None:
     """Refuse what may hold a login, without repeating it."""
     scheme, _, rest = url.partition("://")
     if scheme not in ("rtsp", "rtsps"):
-        raise BadInput(field, f"{scheme}://…" if scheme.isalpha() else "…", "rtsp://host:port/path")
+        shown = f"{scheme}://…" if scheme.isalpha() else "…"
+        raise BadInput(field, shown, "rtsp://host:port/path", vi="địa chỉ dạng rtsp://máy:cổng/đường-dẫn")
     if "@" in rest or not _has_host(url):
-        expected = (
+        raise BadInput(
+            field,
+            f"{scheme}://…",
             "rtsp://host:port/path without name and password; those are given by --user and IOC_CAMERA_PASSWORD, "
-            "and an @ in the path is written %40"
+            "and an @ in the path is written %40",
+            vi="địa chỉ dạng rtsp://máy:cổng/đường-dẫn, không kèm tên và mật khẩu; nhập chúng bằng --user và "
+            "IOC_CAMERA_PASSWORD, còn @ trong đường dẫn viết là %40",
         )
-        raise BadInput(field, f"{scheme}://…", expected)
     check_path(field, url, with_login=with_login)
 
 

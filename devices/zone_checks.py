@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 from pipeline.core.catalogue import Camera, Line, Zone, ZoneHours
-from pipeline.core.errors import BadInput
+from pipeline.core.errors import BadInput, Misread, with_comma
 from pipeline.core.events import check_id
 from pipeline.core.schedule import check_zone, parse_hours
 
@@ -26,15 +26,12 @@ def check_places(camera: Camera) -> None:
     """Zones and lines that can be watched, each with a name of its own."""
     if len(camera.zones) + len(camera.lines) > MOST_PLACES:
         count = len(camera.zones) + len(camera.lines)
-        raise BadInput("camera.zones", count, f"at most {MOST_PLACES} zones and lines together")
+        wanted = f"at most {MOST_PLACES} zones and lines together"
+        raise BadInput("camera.zones", count, wanted, vi=f"tối đa {MOST_PLACES} vùng và vạch cộng lại")
     seen: set[str] = set()
     zones: list[tuple[str, Zone | Line]] = [("zones", zone) for zone in camera.zones]
     for field, place in [*zones, *(("lines", line) for line in camera.lines)]:
-        check_id(f"camera.{field}.id", place.id)
-        if place.id in seen:
-            raise BadInput(f"camera.{field}.id", place.id, "each zone and line a name of its own")
-        if len(f"{camera.id}.{place.id}") > MAX_SERIES:
-            raise BadInput(f"camera.{field}.id", place.id, f"at most {MAX_SERIES} characters together with {camera.id}")
+        _check_name(camera, f"camera.{field}.id", place.id, seen)
         seen.add(place.id)
     for zone in camera.zones:
         _check_zone(camera, zone)
@@ -42,12 +39,26 @@ def check_places(camera: Camera) -> None:
         _check_line(camera, line)
 
 
+def _check_name(camera: Camera, field: str, name: str, taken: set[str]) -> None:
+    check_id(field, name)
+    if name in taken:
+        raise BadInput(field, name, "each zone and line a name of its own", vi="mỗi vùng, mỗi vạch một tên riêng")
+    if len(f"{camera.id}.{name}") > MAX_SERIES:
+        raise BadInput(
+            field,
+            name,
+            f"at most {MAX_SERIES} characters together with {camera.id}",
+            vi=f"tối đa {MAX_SERIES} ký tự kể cả {camera.id}",
+        )
+
+
 def _check_zone(camera: Camera, zone: Zone) -> None:
     field = f"camera.zones.{zone.id}"
     _check_polygon(camera, f"{field}.polygon", zone.polygon)
     _check_labels(f"{field}.labels", zone.labels)
     if not zone.labels:
-        raise BadInput(f"{field}.labels", zone.labels, "one label or more, such as person or car")
+        wanted = "one label or more, such as person or car"
+        raise BadInput(f"{field}.labels", zone.labels, wanted, vi="ít nhất một nhãn, ví dụ person hoặc car")
     if zone.schedule is not None:
         _check_hours(f"{field}.schedule", zone.schedule)
     if zone.kind == "exclusion":
@@ -59,69 +70,100 @@ def _check_zone(camera: Camera, zone: Zone) -> None:
 
 def _check_polygon(camera: Camera, field: str, polygon: Sequence[Point]) -> None:
     if not 3 <= len(polygon) <= MOST_CORNERS:
-        raise BadInput(field, polygon, f"at least 3 corners, at most {MOST_CORNERS}")
+        wanted = f"at least 3 corners, at most {MOST_CORNERS}"
+        raise BadInput(field, polygon, wanted, vi=f"từ 3 đến {MOST_CORNERS} góc")
     _check_points(camera, field, polygon)
     edges = list(zip(polygon, [*polygon[1:], polygon[0]], strict=True))
     for (n, one), (m, other) in combinations(enumerate(edges), 2):
         if m - n not in (1, len(edges) - 1) and _cross(*one, *other):
-            raise BadInput(field, polygon, f"edges that do not cross; those from corners {n + 1} and {m + 1} do")
+            raise BadInput(
+                field,
+                polygon,
+                f"edges that do not cross; those from corners {n + 1} and {m + 1} do",
+                vi=f"các cạnh không cắt nhau; cạnh từ góc {n + 1} và cạnh từ góc {m + 1} đang cắt nhau",
+            )
     if abs(sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in edges)) < 2:
-        raise BadInput(field, polygon, "corners that are not all on one line")
+        wanted = "corners that are not all on one line"
+        raise BadInput(field, polygon, wanted, vi="các góc không cùng nằm trên một đường thẳng")
 
 
 def _check_points(camera: Camera, field: str, points: Iterable[Point]) -> None:
     for point in points:
         if not all(map(math.isfinite, point)):
-            raise BadInput(field, point, "finite numbers of pixels")
+            raise BadInput(field, point, "finite numbers of pixels", vi="tọa độ pixel hữu hạn, không phải nan hay inf")
         if camera.frame_size is not None:
             width, height = camera.frame_size
             if not (0 <= point[0] <= width and 0 <= point[1] <= height):
-                raise BadInput(field, point, f"points in the picture, 0..{width} x 0..{height}")
+                span = f"0..{width} x 0..{height}"
+                raise BadInput(field, point, f"points in the picture, {span}", vi=f"điểm nằm trong hình, {span}")
 
 
 def _check_labels(field: str, labels: Iterable[str]) -> None:
     for label in labels:
         if not label or label != label.strip().lower():
-            raise BadInput(field, label, "labels as detectors give them, in lower case, such as person or car")
+            raise BadInput(
+                field,
+                label,
+                "labels as detectors give them, in lower case, such as person or car",
+                vi="nhãn đúng như bộ phát hiện đặt, viết chữ thường, ví dụ person hoặc car",
+            )
 
 
 def _check_hours(field: str, hours: ZoneHours) -> None:
     try:
         parsed = parse_hours(hours.when)
-    except ValueError as wrong:
-        raise BadInput(f"{field}.when", hours.when, str(wrong)) from None
+    except Misread as wrong:
+        raise BadInput(f"{field}.when", hours.when, wrong.expected, vi=wrong.vi) from None
     if any(8 in each.days for each in parsed):
-        raise BadInput(f"{field}.when", hours.when, "days of the week; holidays are known to rules only")
+        raise BadInput(
+            f"{field}.when",
+            hours.when,
+            "days of the week; holidays are known to rules only",
+            vi="các thứ trong tuần; ngày lễ chỉ dùng được trong quy tắc",
+        )
     try:
         check_zone(hours.timezone)
-    except ValueError as wrong:
-        raise BadInput(f"{field}.timezone", hours.timezone, str(wrong)) from None
+    except Misread as wrong:
+        raise BadInput(f"{field}.timezone", hours.timezone, wrong.expected, vi=wrong.vi) from None
 
 
 def _check_exclusion(field: str, zone: Zone) -> None:
     for name in (*_SECONDS[1:], "direction", "crowd", *_METRIC):
         if getattr(zone, name) is not None:
-            raise BadInput(f"{field}.{name}", getattr(zone, name), "nothing: an exclusion zone watches nobody")
+            raise BadInput(
+                f"{field}.{name}",
+                getattr(zone, name),
+                "nothing: an exclusion zone watches nobody",
+                vi="bỏ trống: vùng loại trừ không theo dõi gì",
+            )
 
 
 def _check_numbers(field: str, zone: Zone) -> None:
     for name in _SECONDS:
         value = getattr(zone, name)
         if value is not None and not 0 < value <= _DAY_S:
-            raise BadInput(f"{field}.{name}", value, "a number of seconds above 0, at most a day")
+            wanted = "a number of seconds above 0, at most a day"
+            raise BadInput(f"{field}.{name}", value, wanted, vi="số giây lớn hơn 0, tối đa một ngày")
     for name, most in _MOST.items():
         value = getattr(zone, name)
         if value is not None and not 0 < value <= most:
-            raise BadInput(f"{field}.{name}", value, f"a number above 0, at most {most:g}")
+            wanted = f"a number above 0, at most {most:g}"
+            raise BadInput(f"{field}.{name}", value, wanted, vi=f"số lớn hơn 0, tối đa {with_comma(most)}")
 
 
 def _check_direction(camera: Camera, field: str, zone: Zone) -> None:
     if zone.direction is not None:
         _check_points(camera, f"{field}.direction", zone.direction)
         if zone.direction[0] == zone.direction[1]:
-            raise BadInput(f"{field}.direction", zone.direction, "two different points, from and to")
+            wanted = "two different points, from and to"
+            raise BadInput(f"{field}.direction", zone.direction, wanted, vi="hai điểm khác nhau, từ đâu đến đâu")
     elif zone.queue_m is not None:
-        raise BadInput(f"{field}.queue_m", zone.queue_m, "a direction too: a queue is measured along the lane")
+        raise BadInput(
+            f"{field}.queue_m",
+            zone.queue_m,
+            "a direction too: a queue is measured along the lane",
+            vi="có thêm direction: hàng chờ được đo dọc theo làn",
+        )
 
 
 def _check_metric(camera: Camera, field: str, zone: Zone) -> None:
@@ -130,15 +172,19 @@ def _check_metric(camera: Camera, field: str, zone: Zone) -> None:
         return
     for name in _METRIC:
         if getattr(zone, name) is not None:
-            wanted = "a camera.calibration with points or corners: without it there are no metres"
-            raise BadInput(f"{field}.{name}", getattr(zone, name), wanted)
+            raise BadInput(
+                f"{field}.{name}",
+                getattr(zone, name),
+                "a camera.calibration with points or corners: without it there are no metres",
+                vi="camera.calibration có points hoặc corners: chưa hiệu chuẩn thì không đo được mét",
+            )
 
 
 def _check_line(camera: Camera, line: Line) -> None:
     field = f"camera.lines.{line.id}"
     _check_points(camera, f"{field}.points", line.points)
     if line.points[0] == line.points[1]:
-        raise BadInput(f"{field}.points", line.points, "two different points")
+        raise BadInput(f"{field}.points", line.points, "two different points", vi="hai điểm khác nhau")
     _check_labels(f"{field}.labels", line.labels)
 
 

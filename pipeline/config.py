@@ -27,6 +27,7 @@ from pydantic import (
     ValidationError,
     field_validator,
 )
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -37,7 +38,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from pipeline.core.errors import ConfigError, shown
+from pipeline.core.alerts import Text
+from pipeline.core.errors import ConfigError, Misread, shown
 from pipeline.core.folders import cache_folder, default_data_folder
 
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -47,10 +49,10 @@ _SECRET_WORDS = ("password", "dsn", "secret", "token")
 _HIDDEN = "***"
 
 
-def _matching(pattern: re.Pattern[str], right: str) -> AfterValidator:
+def _matching(pattern: re.Pattern[str], right: Text) -> AfterValidator:
     def check(value: str) -> str:
         if not pattern.fullmatch(value):
-            raise ValueError(right)
+            raise Misread(right.en, vi=right.vi)
         return value
 
     return AfterValidator(check)
@@ -60,8 +62,10 @@ def _split(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
-Id = Annotated[str, _matching(_ID, "small letters, digits and . _ -, at most 64")]
-Brokers = Annotated[str, _matching(_BROKERS, "host:port, several separated by commas")]
+_ID_FORM = Text("chữ thường, chữ số và . _ -, tối đa 64 ký tự", "small letters, digits and . _ -, at most 64")
+_BROKERS_FORM = Text("máy:cổng, nhiều địa chỉ cách nhau bằng dấu phẩy", "host:port, several separated by commas")
+Id = Annotated[str, _matching(_ID, _ID_FORM)]
+Brokers = Annotated[str, _matching(_BROKERS, _BROKERS_FORM)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 MetricsPort = Annotated[int, Field(ge=0, le=65_535)]
@@ -87,7 +91,8 @@ class Centre(Section):
         try:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError("expected a time zone of the IANA list, e.g. Asia/Ho_Chi_Minh") from error
+            such = "Asia/Ho_Chi_Minh"
+            raise Misread(f"a time zone of the IANA list, e.g. {such}", vi=f"múi giờ IANA, ví dụ {such}") from error
         return value
 
 
@@ -117,7 +122,9 @@ class Postgres(Section):
     @classmethod
     def _is_dsn(cls, value: SecretStr) -> SecretStr:
         if not value.get_secret_value().startswith(("postgresql://", "postgres://")):
-            raise ValueError("expected postgresql://user:password@host:port/database")
+            raise Misread(
+                "postgresql://user:password@host:port/database", vi="postgresql://tên:mật-khẩu@máy:cổng/cơ-sở-dữ-liệu"
+            )
         return value
 
 
@@ -192,14 +199,15 @@ def validated(found: list[Layer]) -> Settings:
     try:
         return Settings.model_validate(_merged(layer.values for layer in reversed(found)))
     except ValidationError as error:
-        raise ConfigError("; ".join(_sentences(error, found))) from None
+        said = list(_sentences(error, found))
+        raise ConfigError("; ".join(one.en for one in said), vi="; ".join(one.vi for one in said)) from None
 
 
 def layers(sets: Iterable[str] = (), config: Path | None = None) -> list[Layer]:
     """What each place says, the strongest first. Raises ConfigError when one cannot be read."""
     chosen = config or Path(os.environ.get("IOC_CONFIG", "ioc.toml"))
     if not chosen.exists() and (config is not None or "IOC_CONFIG" in os.environ):
-        raise ConfigError(f"there is no settings file {chosen}")
+        raise ConfigError(f"there is no settings file {chosen}", vi=f"không có tệp cấu hình {chosen}")
     strong = [
         Layer("--set", _parsed(sets)),
         Layer("environment", _read(_environment)),
@@ -221,7 +229,11 @@ def _environment() -> EnvSettingsSource:
     known = {f"{_ENVIRONMENT}{name.upper()}" for name in Settings.model_fields}
     for name in os.environ:
         if name.startswith(_ENVIRONMENT) and "__".join(name.upper().split("__")[:2]) not in known:
-            raise ConfigError(f"environment: {name} is no setting; sections are {', '.join(Settings.model_fields)}")
+            sections = ", ".join(Settings.model_fields)
+            raise ConfigError(
+                f"environment: {name} is no setting; sections are {sections}",
+                vi=f"biến môi trường {name} không phải mục cấu hình; các nhóm là {sections}",
+            )
     return EnvSettingsSource(_Readable)
 
 
@@ -229,7 +241,9 @@ def _read(opened: Callable[[], PydanticBaseSettingsSource], path: Path | None = 
     try:
         return dict(opened()())
     except (ValueError, OSError) as error:
-        raise ConfigError(f"{path or 'environment'} cannot be read: {error}") from error
+        raise ConfigError(
+            f"{path or 'environment'} cannot be read: {error}", vi=f"không đọc được {path or 'biến môi trường'}"
+        ) from error
 
 
 def _parsed(sets: Iterable[str]) -> dict[str, Any]:
@@ -238,13 +252,19 @@ def _parsed(sets: Iterable[str]) -> dict[str, Any]:
     for text in sets:
         path, equals, value = text.partition("=")
         if not equals or not path:
-            raise ConfigError(f"--set: {shown(text)} is not valid; expected section.key=value")
+            raise ConfigError(
+                f"--set: {shown(text)} is not valid; expected section.key=value",
+                vi="giá trị không hợp lệ; cần dạng nhóm.mục=giá-trị",
+            )
         *sections, key = path.split(".")
         at = tree
         for section in sections:
             at = at.setdefault(section, {})
             if not isinstance(at, dict):
-                raise ConfigError(f"--set: {section} is set both as a value and as a section")
+                raise ConfigError(
+                    f"--set: {section} is set both as a value and as a section",
+                    vi=f"{section} vừa được đặt giá trị, vừa được dùng làm nhóm",
+                )
         at[key] = value
     return tree
 
@@ -265,15 +285,48 @@ def _merged(weakest_first: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _sentences(error: ValidationError, found: list[Layer]) -> Iterator[str]:
-    for fault in error.errors(include_url=False, include_context=False):
+def _sentences(error: ValidationError, found: list[Layer]) -> Iterator[Text]:
+    for fault in error.errors(include_url=False):
         path = ".".join(map(str, fault["loc"]))
-        value = _HIDDEN if _is_secret(path) else shown(fault["input"])
+        value, place = _HIDDEN if _is_secret(path) else shown(fault["input"]), _origin(path, found)
         if fault["type"] == "extra_forbidden":
-            yield f"{_origin(path, found)}: {path} is no setting; see `ioc config show`"
+            see = "`ioc config show`"
+            yield Text(f"{path} không phải mục cấu hình; xem {see}", f"{place}: {path} is no setting; see {see}")
         else:
-            right = fault["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-            yield f"{_origin(path, found)}: {path}: {value} is not valid; expected {right.removeprefix('expected ')}"
+            right = _right(fault)
+            yield Text(
+                f"{path}: giá trị không hợp lệ; cần {right.vi}",
+                f"{place}: {path}: {value} is not valid; expected {right.en}",
+            )
+
+
+def _right(fault: ErrorDetails) -> Text:
+    context = fault.get("ctx", {})
+    told = context.get("error")
+    if isinstance(told, Misread):
+        return Text(told.vi, told.expected)
+    vi = _IN_VIETNAMESE.get(fault["type"], "giá trị đúng kiểu của mục này")
+    return Text(vi.format_map(context), fault["msg"].removeprefix("Input should be "))
+
+
+_IN_VIETNAMESE = {
+    "int_parsing": "số nguyên",
+    "int_type": "số nguyên",
+    "int_from_float": "số nguyên",
+    "float_parsing": "số",
+    "float_type": "số",
+    "finite_number": "số hữu hạn",
+    "bool_parsing": "true hoặc false",
+    "bool_type": "true hoặc false",
+    "string_type": "chuỗi ký tự",
+    "path_type": "đường dẫn",
+    "model_type": "nhóm các mục cấu hình",
+    "greater_than": "số lớn hơn {gt}",
+    "greater_than_equal": "số từ {ge} trở lên",
+    "less_than": "số nhỏ hơn {lt}",
+    "less_than_equal": "số tối đa {le}",
+}
+"""What would be right, by pydantic's types of error."""
 
 
 def _origin(path: str, found: list[Layer]) -> str | None:

@@ -33,7 +33,12 @@ def begin_of(connection: psycopg.Connection, alert: str) -> Alert:
     query = "select body::text from ioc.alert_event where alert = %s and type = %s order by sequence limit 1"
     row = connection.execute(query, [alert, str(AlertEvent.RAISED)]).fetchone()
     if row is None:
-        raise BadInput("ALERT", alert, "the id of an alert that the store has; the console shows it in the alert")
+        raise BadInput(
+            "ALERT",
+            alert,
+            "the id of an alert that the store has; the console shows it in the alert",
+            vi="mã của một cảnh báo có trong kho; xem mã ở chi tiết cảnh báo trên bàn trực",
+        )
     return msgspec.json.decode(row[0], type=Alert)
 
 

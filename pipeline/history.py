@@ -46,7 +46,7 @@ _READINGS = f"""
 async def from_topic(brokers: str, topic: str) -> list[Input]:
     """Everything that stands in a topic of events now, in order of log time. Raises ServiceMissing, BadInput."""
     if topic not in _CODECS:
-        raise BadInput("--topic", topic, "one of " + ", ".join(_CODECS))
+        raise BadInput.one_of("--topic", topic, _CODECS)
     partitions = [TopicPartition(topic, number) for number in range(TOPICS[topic].partitions)]
     consumer = await start_consumer(brokers)
     try:

@@ -15,10 +15,11 @@ import msgspec
 from pipeline.core.catalogue import Kind, RuleDocument
 from pipeline.core.clock import parse_rfc3339
 from pipeline.core.conditions import Condition, Partial
-from pipeline.core.errors import BadInput, Rejected
+from pipeline.core.errors import BadInput
 from pipeline.core.events import Case, Detection, Event, Reading
 from pipeline.core.machine import CatalogueChange, LogFrame
-from pipeline.core.quantities import QUANTITIES, quantity
+from pipeline.core.misfit import misfit
+from pipeline.core.quantities import QUANTITIES
 from rules.alerts.stage2 import Stage2
 from rules.engine.catalogue import Catalogue
 from rules.engine.engine import Engine
@@ -55,26 +56,45 @@ def parse_input(line: dict[str, Any], where: str = "") -> Input:
     shape = _shape(data, where)
     try:
         event = msgspec.convert(data, shape)
-    except msgspec.ValidationError as wrong:
-        raise BadInput("line", line, str(wrong), where) from wrong
+    except msgspec.ValidationError as error:
+        wrong = misfit(error)
+        field = "line" if wrong.field == "document" else f"line.{wrong.field}"
+        raise BadInput(field, line, wrong.said.en, where, vi=wrong.said.vi) from error
     if isinstance(event, Reading):
         event = _canonical(event, where)
     log, partition = data.get("log", event.at), data.get("partition", 0)  # type: ignore[attr-defined]
     if not isinstance(log, int) or not isinstance(partition, int):
-        raise BadInput("log", log, "log in ms and partition as whole numbers", where)
+        wanted = "log in ms and partition as whole numbers"
+        raise BadInput("log", log, wanted, where, vi="log (tính bằng ms) và partition là số nguyên")
     return Input(event=event, log=log, partition=partition)
 
 
 def _shape(data: dict[str, Any], where: str) -> type[Event]:
     if not isinstance(data.get("at"), int):
-        raise BadInput("at", data.get("at"), "ms since the epoch or an RFC 3339 time with offset", where)
+        raise _no_time("at", data.get("at"), where)
     if "device" in data:
         return Reading
     if "camera" in data:
         return Detection
     if "case" in data:
         return Case
-    raise BadInput("line", data, "a reading (device), a detection (camera) or a case (case)", where)
+    raise BadInput(
+        "line",
+        data,
+        "a reading (device), a detection (camera) or a case (case)",
+        where,
+        vi="số liệu đo (device), phát hiện của camera (camera) hoặc hồ sơ (case)",
+    )
+
+
+def _no_time(field: str, value: object, where: str) -> BadInput:
+    return BadInput(
+        field,
+        value,
+        "ms since the epoch or an RFC 3339 time with offset",
+        where,
+        vi="số ms từ 1970-01-01 hoặc giờ RFC 3339 có múi giờ",
+    )
 
 
 def _ms(field: str, value: object, where: str) -> object:
@@ -83,7 +103,7 @@ def _ms(field: str, value: object, where: str) -> object:
     try:
         return parse_rfc3339(value)
     except ValueError as wrong:
-        raise BadInput(field, value, "ms since the epoch or an RFC 3339 time with offset", where) from wrong
+        raise _no_time(field, value, where) from wrong
 
 
 def _canonical(reading: Reading, where: str) -> Reading:
@@ -91,10 +111,9 @@ def _canonical(reading: Reading, where: str) -> Reading:
     row = QUANTITIES.get(reading.quantity)
     if row is None or reading.value is None or reading.unit == row.unit:
         return reading
-    try:
-        value = quantity(reading.quantity).canonical(reading.value, reading.unit)
-    except Rejected as wrong:
-        raise BadInput("unit", reading.unit, wrong.detail, where) from wrong
+    if reading.unit and reading.unit not in row.units:
+        raise BadInput.one_of(f"{reading.quantity}: unit", reading.unit, row.units, where)
+    value = row.canonical(reading.value, reading.unit)
     return msgspec.structs.replace(reading, value=value, unit=row.unit)
 
 

@@ -9,19 +9,21 @@ import msgspec
 from pipeline.core.catalogue import DOCUMENTS, Kind
 from pipeline.core.errors import BadInput
 from pipeline.core.machine import CatalogueChange
+from pipeline.core.misfit import misfit
 
 _PLURALS = {f"{kind.value}s": kind for kind in DOCUMENTS}
 _PLURALS["cameras"] = Kind.CAMERA
-EXPECTED = "documents as {kind: device, id: ...}, {key: device/<id>, document: {...}} or {devices: [...]}"
+SHAPES = ("{kind: device, id: ...}", "{key: device/<id>, document: {...}}", "{devices: [...]}")
 
 
 def read_catalogue(data: object, where: str = "catalogue") -> list[CatalogueChange]:
-    """Documents in any of the shapes that `EXPECTED` names, in order. Raises BadInput."""
+    """Documents in any of the shapes that `SHAPES` names, in order. Raises BadInput."""
     if isinstance(data, dict):
         return _mapping(data, where)
     if isinstance(data, list):
         return [change for item in data for change in read_catalogue(item, where)]
-    raise BadInput("catalogue", data, EXPECTED, where)
+    shapes = ", ".join(SHAPES)
+    raise BadInput("catalogue", data, f"documents in one of {shapes}", where, vi=f"tài liệu theo một trong {shapes}")
 
 
 def _mapping(data: dict[str, Any], where: str) -> list[CatalogueChange]:
@@ -50,7 +52,7 @@ def _single(data: dict[str, Any], where: str) -> CatalogueChange:
 def _kind(name: object, where: str) -> Kind:
     if name in set(DOCUMENTS):
         return Kind(str(name))
-    raise BadInput("kind", name, f"one of {', '.join(kind.value for kind in DOCUMENTS)}", where)
+    raise BadInput.one_of("kind", name, DOCUMENTS, where)
 
 
 def _change(kind: Kind, data: dict[str, Any], where: str) -> CatalogueChange:
@@ -60,6 +62,8 @@ def _change(kind: Kind, data: dict[str, Any], where: str) -> CatalogueChange:
         data = {**data, "title": {"vi": "", "en": "", **data["title"]}}
     try:
         document = msgspec.convert(data, DOCUMENTS[kind])
-    except msgspec.ValidationError as wrong:
-        raise BadInput(f"{kind.value} {data.get('id', '')}".strip(), data, str(wrong), where) from wrong
+    except msgspec.ValidationError as error:
+        wrong = misfit(error)
+        name = f"{kind.value} {data.get('id', '')}".strip()
+        raise BadInput(f"{name}: {wrong.field}", data, wrong.said.en, where, vi=wrong.said.vi) from error
     return CatalogueChange(0, kind, document.id, document)

@@ -7,15 +7,28 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline.core.quantities import QUANTITIES, Nature
+from pipeline.core.alerts import Text
+from pipeline.core.errors import with_comma
+from pipeline.core.quantities import QUANTITIES, Nature, Quantity
 from rules.engine.cycles import members_of
 from rules.engine.settings import Level, Operator, Predicate, Rule
 from rules.overrides import load_with_overrides
 from rules.testing import run_tests
 
+_NEVER_FIRES = Text(
+    "chưa có phép thử nào làm quy tắc báo; hãy viết ít nhất một", "no test in which the rule fires; write at least one"
+)
+_NEVER_QUIET = Text(
+    "chưa có phép thử nào để quy tắc im lặng; hãy viết ít nhất một",
+    "no test in which the rule stays quiet; write at least one",
+)
+
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One fault: where, which rule, what, and whether it is a mistake of the file or a warning of the linter."""
+    """One fault: where, which rule, what, and whether it is a mistake of the file or a warning of the linter.
+
+    `message` says it in English and Vietnamese.
+    """
 
     where: str
     rule: str = ""
@@ -36,20 +49,27 @@ def check_paths(paths: list[Path], overrides: list[Path] | None = None) -> tuple
 
 def lint(rule: Rule, others: Sequence[Rule] = ()) -> list[Finding]:
     """What looks wrong with a well-formed rule among `others`."""
-    return [
-        Finding(where=rule.place, rule=rule.id, field=field, message=message, kind="lint")
-        for field, message in (*_unreachable(rule), *_implausible(rule), *_mismatched(rule), *_untested(rule, others))
-    ]
+    said = (*_unreachable(rule), *_implausible(rule), *_mismatched(rule), *_untested(rule, others))
+    return [_warning(rule, field, words) for field, words in said]
 
 
-def _unreachable(rule: Rule) -> Iterable[tuple[str, str]]:
+def _warning(rule: Rule, field: str, words: Text) -> Finding:
+    message = f"{words.en} / {words.vi}"
+    return Finding(where=rule.place, rule=rule.id, field=field, message=message, kind="lint")
+
+
+def _unreachable(rule: Rule) -> Iterable[tuple[str, Text]]:
     """A level that can never be the highest: a higher severity holds whenever it does."""
     for index, low in enumerate(rule.levels):
         for high in rule.levels[index + 1 :]:
             if _implies(low.predicate, high.predicate) and not high.hold_ms:
+                mine, theirs = low.severity.value, high.severity.value
                 yield (
-                    f"raise.{low.severity.value}",
-                    f"level {low.severity.value} is never shown: {high.severity.value} holds whenever it does",
+                    f"raise.{mine}",
+                    Text(
+                        f"mức {mine} không bao giờ hiện: hễ nó đúng thì {theirs} cũng đúng",
+                        f"level {mine} is never shown: {theirs} holds whenever it does",
+                    ),
                 )
                 break
 
@@ -65,40 +85,49 @@ def _implies(low: Predicate, high: Predicate) -> bool:
     return low.operator is Operator.OUTSIDE and highs[0] >= lows[0] and highs[1] <= lows[1]
 
 
-def _implausible(rule: Rule) -> Iterable[tuple[str, str]]:
+def _implausible(rule: Rule) -> Iterable[tuple[str, Text]]:
     row = QUANTITIES.get(rule.scope.quantity)
     if row is None or rule.kind not in ("threshold", "range"):
         return
     for level in rule.levels:
         for number in level.predicate.numbers:
             if not number.attribute and not row.plausible(number.value):
-                bounds = f"{row.low if row.low is not None else '-'} to {row.high if row.high is not None else '-'}"
-                yield (
-                    f"raise.{level.severity.value}",
-                    f"{number.value:g} {row.unit} can never be measured: {row.name} is plausible from {bounds}",
-                )
+                yield f"raise.{level.severity.value}", _never_measured(row, number.value)
 
 
-def _mismatched(rule: Rule) -> Iterable[tuple[str, str]]:
+def _never_measured(row: Quantity, value: float) -> Text:
+    bounds = (row.low, row.high)
+    low, high = ("-" if bound is None else str(bound) for bound in bounds)
+    lower, upper = ("-" if bound is None else with_comma(bound) for bound in bounds)
+    return Text(
+        f"không bao giờ đo được {with_comma(value)} {row.unit}: {row.name} hợp lý từ {lower} đến {upper}",
+        f"{value:g} {row.unit} can never be measured: {row.name} is plausible from {low} to {high}",
+    )
+
+
+def _mismatched(rule: Rule) -> Iterable[tuple[str, Text]]:
     row = QUANTITIES.get(rule.scope.quantity)
     if row is None or rule.kind != "threshold":
         return
     for level in rule.levels:
         if (row.nature is Nature.STATE) != _compares_text(level):
-            wanted = "a text (equals)" if row.nature is Nature.STATE else "a number"
-            yield f"raise.{level.severity.value}", f"{row.name} is compared with {wanted}"
+            wanted = Text("chuỗi ký tự (equals)", "a text (equals)")
+            if row.nature is not Nature.STATE:
+                wanted = Text("một số", "a number")
+            words = Text(f"{row.name} phải so sánh với {wanted.vi}", f"{row.name} is compared with {wanted.en}")
+            yield f"raise.{level.severity.value}", words
 
 
 def _compares_text(level: Level) -> bool:
     return level.predicate.text is not None
 
 
-def _untested(rule: Rule, others: Sequence[Rule]) -> Iterable[tuple[str, str]]:
+def _untested(rule: Rule, others: Sequence[Rule]) -> Iterable[tuple[str, Text]]:
     outcomes = run_tests(rule, others)
     if not any(outcome.fired for outcome in outcomes):
-        yield "tests", "no test in which the rule fires; write at least one"
+        yield "tests", _NEVER_FIRES
     if not any(not outcome.fired for outcome in outcomes):
-        yield "tests", "no test in which the rule stays quiet; write at least one"
+        yield "tests", _NEVER_QUIET
 
 
 def overlaps(rules: Sequence[Rule]) -> list[Finding]:
@@ -111,10 +140,11 @@ def overlaps(rules: Sequence[Rule]) -> list[Finding]:
     for index, late in enumerate(alerting):
         for early in alerting[:index]:
             if _watches_the_same(early, late) and _judges_the_same(early, late):
-                message = (
-                    f"watches the same as {early.id} ({early.place}) with the same levels: two alerts for one fact"
+                words = Text(
+                    f"theo dõi giống hệt {early.id} ({early.place}) với cùng các mức: một việc thành hai cảnh báo",
+                    f"watches the same as {early.id} ({early.place}) with the same levels: two alerts for one fact",
                 )
-                found.append(Finding(where=late.place, rule=late.id, field="scope", message=message, kind="lint"))
+                found.append(_warning(late, "scope", words))
     return found
 
 
@@ -140,7 +170,7 @@ def unknown_members(rules: Sequence[Rule]) -> list[Finding]:
     """Rules over rules that are not among these."""
     known = {rule.id for rule in rules}
     return [
-        Finding(where=rule.place, rule=rule.id, field="of", message=f"counts {name}, which is not here", kind="lint")
+        _warning(rule, "of", Text(f"đếm quy tắc {name}, nhưng ở đây không có", f"counts {name}, which is not here"))
         for rule in rules
         for name in sorted(members_of(rule) - known)
     ]

@@ -60,13 +60,15 @@ def _target(fields: Fields, rules: dict[str, Rule], places: dict[str, str]) -> R
     fields.require("id")
     name = fields.text("id")
     if name and name not in rules:
-        fields.wrong("id", f"the id of one of the rules{near(name, rules)}")
+        hint = near(name, rules)
+        fields.wrong("id", f"the id of one of the rules{hint.en}", vi=f"mã của một quy tắc đã có{hint.vi}")
     elif name in places:
-        fields.wrong("id", f"one override a rule; {places[name]} has it already")
+        wanted = f"one override a rule; {places[name]} has it already"
+        fields.wrong("id", wanted, vi=f"mỗi quy tắc chỉ một bản sửa; {places[name]} đã sửa quy tắc này")
     if "kind" in fields:
-        fields.wrong("kind", "no kind: a rule of another kind is a rule of its own")
+        fields.unwanted("kind", "a rule of another kind is a rule of its own", vi="loại khác thì phải là quy tắc khác")
     if not set(fields.names()) - {"id"}:
-        fields.bare("the fields to change, beside id")
+        fields.bare("the fields to change, beside id", vi="các trường muốn sửa, ngoài id")
     return rules.get(name)
 
 

@@ -76,13 +76,20 @@ def until_of(text: object, last: int) -> int:
         try:
             return parse_rfc3339(str(text))
         except ValueError as wrong:
-            raise BadInput("until", text, "a time such as 2026-11-21T08:00:00+07:00, or a duration") from wrong
+            such = "2026-11-21T08:00:00+07:00"
+            raise BadInput(
+                "until",
+                text,
+                f"a time such as {such}, or a duration",
+                vi=f"thời điểm như {such}, hoặc khoảng thời gian",
+            ) from wrong
 
 
 def _expected(test: dict[str, Any]) -> list[dict[str, Any]]:
     found = test.get("then") or []
     if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
-        raise BadInput("then", found, "a list of conditions such as {edge: begin, severity: major, at: ...}")
+        such = "{edge: begin, severity: major, at: ...}"
+        raise BadInput("then", found, f"a list of conditions such as {such}", vi=f"danh sách kết quả như {such}")
     return [{key: _ms(key, value) for key, value in item.items()} for item in found]
 
 

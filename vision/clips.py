@@ -160,7 +160,10 @@ def zone_of(camera: Camera, zone: tzinfo) -> tzinfo:
     try:
         return ZoneInfo(str(name))
     except (ZoneInfoNotFoundError, ValueError):
-        raise ConfigError(f"camera.attributes.timezone: {name} is no time zone, e.g. Asia/Ho_Chi_Minh") from None
+        raise ConfigError(
+            f"camera.attributes.timezone: {name} is no time zone, e.g. Asia/Ho_Chi_Minh",
+            vi=f"{name} không phải múi giờ, ví dụ Asia/Ho_Chi_Minh",
+        ) from None
 
 
 def chosen(rows: Iterable[tuple[str, str, int]], films: Mapping[str, Film]) -> list[Wanted]:

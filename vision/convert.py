@@ -97,7 +97,8 @@ def _weights(document: dict[str, Any], folder: Path) -> dict[str, Array]:
     for entry in manifest["weights"]:
         found[entry["name"]], offset = _weight(entry, buffer, offset)
     if offset != len(buffer):
-        raise BadInput("weights", len(buffer), f"{offset} bytes, as the manifest says")
+        wanted = f"{offset} bytes, as the manifest says"
+        raise BadInput("weights", len(buffer), wanted, vi=f"{offset} byte như tệp mô tả (manifest) ghi")
     return found
 
 
@@ -108,7 +109,8 @@ def _weight(entry: dict[str, Any], buffer: bytes, offset: int) -> tuple[Array, i
     count = int(np.prod(entry["shape"]))
     end = offset + count * stored.itemsize
     if end > len(buffer):
-        raise BadInput("weights", len(buffer), f"at least {end} bytes, as the manifest says")
+        wanted = f"at least {end} bytes, as the manifest says"
+        raise BadInput("weights", len(buffer), wanted, vi=f"ít nhất {end} byte như tệp mô tả (manifest) ghi")
     values: Array = np.frombuffer(buffer, stored, count, offset).reshape(entry["shape"])
     if packed and packed["dtype"] != "float16":
         values = values.astype(np.float32) * packed["scale"] + packed["min"]
@@ -129,7 +131,7 @@ class _Graph:
     def add(self, node: dict[str, Any]) -> None:
         """Translate one TensorFlow node. Raises BadInput for an unknown operator."""
         if node["op"] not in _TRANSLATIONS:
-            raise BadInput("operator", node["op"], "one of " + ", ".join(sorted(_TRANSLATIONS)))
+            raise BadInput.one_of("operator", node["op"], sorted(_TRANSLATIONS))
         data = [name for name in node.get("input", []) if not name.startswith("^")]
         _TRANSLATIONS[node["op"]](self, node["name"], data, node.get("attr", {}))
 
@@ -184,7 +186,12 @@ class _Graph:
 
     def sparse_to_dense(self, name: str, inputs: list[str], _: dict[str, Any]) -> None:
         if self.known(inputs[0]).size:
-            raise BadInput("SparseToDense", name, "no indices, so that the result is its default tensor")
+            raise BadInput(
+                "SparseToDense",
+                name,
+                "no indices, so that the result is its default tensor",
+                vi="không có chỉ số nào, để kết quả là tensor mặc định",
+            )
         self._known[name] = self.known(inputs[3])
 
     def add_up(self, name: str, inputs: list[str], _: dict[str, Any]) -> None:

@@ -81,7 +81,10 @@ def pictures(clip: Clip, spent: dict[str, float]) -> Iterator[Picture]:
     try:
         container = av.open(str(clip.video))
     except (av.error.FFmpegError, OSError) as error:
-        raise BadInput("--video", str(clip.video), f"a video that can be read ({type(error).__name__})") from None
+        name = type(error).__name__
+        raise BadInput(
+            "--video", str(clip.video), f"a video that can be read ({name})", vi=f"tệp video đọc được ({name})"
+        ) from None
     with container:
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1
@@ -90,7 +93,12 @@ def pictures(clip: Clip, spent: dict[str, float]) -> Iterator[Picture]:
             began = time.process_time()
             frame = next(frames, None)
             if frame is None:
-                raise BadInput("--frames", f"{clip.first}-{clip.last}", f"at most {number - 1}, where the video ends")
+                raise BadInput(
+                    "--frames",
+                    f"{clip.first}-{clip.last}",
+                    f"at most {number - 1}, where the video ends",
+                    vi=f"khung hình tối đa là {number - 1}, nơi video kết thúc",
+                )
             image: Image = np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
             if number >= clip.first:
                 spent["decode"] += time.process_time() - began

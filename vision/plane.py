@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pipeline.core.catalogue import Calibration
+from pipeline.core.errors import with_comma
 from pipeline.core.events import Position
 from vision.calibration import Anchor, ground_pairs, refuse
 from vision.clicks import CLICK_PX, Clicks
@@ -161,17 +162,37 @@ def _mapped(matrix: Floats, points: Floats) -> Floats:
 def _homography(field: str, picture: Floats, metres: Floats, *, mirrored_allowed: bool) -> Floats:
     """Pixels to metres, scaled so that the third coordinate is positive on the ground's side of the horizon."""
     if _condition(picture, metres) < _CONDITION_LEAST:
-        raise refuse(field, picture, "points that are not on one line: four of which no three are, well apart")
+        raise refuse(
+            field,
+            picture,
+            "points that are not on one line: four of which no three are, well apart",
+            vi="các điểm không thẳng hàng: ít nhất bốn điểm cách xa nhau, không có ba điểm nào thẳng hàng",
+        )
     found, _ = cv2.findHomography(picture, metres, 0)
     if found is None:
-        raise refuse(field, picture, "points that a flat ground can have in a picture")
+        raise refuse(
+            field,
+            picture,
+            "points that a flat ground can have in a picture",
+            vi="các điểm mà một mặt đất phẳng có thể cho trong hình",
+        )
     matrix = np.asarray(found, float)
     sides = np.sign(_homogeneous(matrix, picture)[:, 2])
     if abs(sides.sum()) < len(sides):
-        raise refuse(field, picture, "points in the right order: as they stand, the plane is folded at the horizon")
+        raise refuse(
+            field,
+            picture,
+            "points in the right order: as they stand, the plane is folded at the horizon",
+            vi="các điểm đúng thứ tự: xếp như hiện nay thì mặt đất bị gập ở đường chân trời",
+        )
     matrix *= sides[0]
     if not mirrored_allowed and np.linalg.det(matrix) > 0:  # pixels' y grows downwards: a ground seen from above flips
-        raise refuse(field, picture, "a ground seen from above: as they stand, it is mirrored; two points are swapped")
+        raise refuse(
+            field,
+            picture,
+            "a ground seen from above: as they stand, it is mirrored; two points are swapped",
+            vi="mặt đất nhìn từ trên xuống: hiện đang bị lật ngược như trong gương, có hai điểm bị đổi chỗ",
+        )
     return matrix
 
 
@@ -194,9 +215,12 @@ def _check_residuals(field: str, residuals: Floats, metres: Floats) -> None:
     extent = float(np.linalg.norm(np.ptp(metres, axis=0)))
     rms = float(np.sqrt(np.mean(residuals**2)))
     if rms > RESIDUAL_MOST * extent:
-        worst = int(residuals.argmax())
+        worst, most = int(residuals.argmax()), RESIDUAL_MOST * extent
         raise refuse(
             f"{field}.{worst}",
             f"off by {residuals[worst]:.2f} m",
-            f"points that agree to within {RESIDUAL_MOST * extent:.2f} m (root mean square; now {rms:.2f} m)",
+            f"points that agree to within {most:.2f} m (root mean square; now {rms:.2f} m)",
+            vi=f"các điểm khớp nhau, lệch không quá {with_comma(most, '.2f')} m"
+            f" (trung bình bình phương; hiện là {with_comma(rms, '.2f')} m), điểm này lệch"
+            f" {with_comma(float(residuals[worst]), '.2f')} m",
         )

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.core.errors import BadInput
+from pipeline.core.oserrors import why
 from vision.assignment import assign_within
 from vision.picture import Box, overlap
 
@@ -41,13 +42,15 @@ def read_truth(path: Path) -> Truth:
     try:
         lines = path.read_text().splitlines()
     except OSError as error:
-        raise BadInput("--truth", str(path), f"a readable file ({error.strerror})") from None
+        said = why(error)
+        raise BadInput("--truth", str(path), f"a readable file ({said.en})", vi=f"tệp đọc được ({said.vi})") from None
     for number, row in enumerate(csv.reader(lines), 1):
         try:
             frame, person, left, top, width, height, counts = map(float, row[:7])
             metres = (float(row[7]), float(row[8])) if len(row) > 9 else None
         except ValueError:
-            raise BadInput("truth", ",".join(row), "10 numbers with commas between", f"{path} line {number}") from None
+            place, wanted = f"{path} line {number}", "10 numbers with commas between"
+            raise BadInput("truth", ",".join(row), wanted, place, vi="10 số cách nhau bằng dấu phẩy") from None
         box = Box(left, top, width, height)
         found[int(frame)].append(True_(str(int(person)), box, counts != 0, metres if metres != (-1, -1) else None))
     return found

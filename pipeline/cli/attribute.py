@@ -69,7 +69,12 @@ def followed_by(values: tuple[DatedValue, ...], new: DatedValue) -> tuple[DatedV
 def _device(open_registry: Any, id_: str) -> Device | Camera:
     found = open_registry.find(Kind.DEVICE, id_) or open_registry.find(Kind.CAMERA, id_)
     if not isinstance(found, Device | Camera):
-        raise BadInput("device", id_, "a registered device or camera; see `ioc device list`")
+        raise BadInput(
+            "device",
+            id_,
+            "a registered device or camera; see `ioc device list`",
+            vi="thiết bị hoặc camera đã đăng ký; xem `ioc device list`",
+        )
     return found
 
 

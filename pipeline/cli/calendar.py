@@ -9,11 +9,11 @@ import msgspec
 import typer
 
 from pipeline.cli.output import AsJson, Sets, show
-from pipeline.cli.services import moment, registry, settings
+from pipeline.cli.services import moment, no_time, registry, settings
 from pipeline.core.alerts import Text
 from pipeline.core.catalogue import Calendar, CalendarDay, Kind
 from pipeline.core.clock import rfc3339
-from pipeline.core.errors import BadInput
+from pipeline.core.errors import BadInput, Misread
 
 group = typer.Typer(no_args_is_help=True)
 Id = Annotated[str, typer.Argument(metavar="ID")]
@@ -31,8 +31,8 @@ def set_(
 
     try:
         parse_hours(hours)
-    except ValueError as wrong:
-        raise BadInput("--hours", hours, str(wrong)) from None
+    except Misread as wrong:
+        raise BadInput("--hours", hours, wrong.expected, vi=wrong.vi) from None
     with registry(settings(sets)) as open_registry:
         before = open_registry.find(Kind.CALENDAR, id_)
         days = before.days if isinstance(before, Calendar) else ()
@@ -93,11 +93,11 @@ def deadline(
 
     begin = moment("--from", start)
     if begin is None:
-        raise BadInput("--from", start, "a time such as 2026-11-21T08:00:00+07:00")
+        raise no_time("--from", start)
     try:
         print(rfc3339(add_working_time(begin, parse_duration(duration), days_of(_calendar(id_, sets)))))
-    except ValueError as wrong:
-        raise BadInput("--after", duration, str(wrong)) from None
+    except Misread as wrong:
+        raise BadInput("--after", duration, wrong.expected, vi=wrong.vi) from None
 
 
 def _calendar(id_: str, sets: list[str]) -> Calendar:
@@ -106,5 +106,10 @@ def _calendar(id_: str, sets: list[str]) -> Calendar:
     with registry(settings(sets)) as open_registry:
         found = open_registry.find(Kind.CALENDAR, id_)
     if not isinstance(found, Calendar):
-        raise BadInput("calendar", id_, "vn, or a registered calendar; see `ioc catalogue list calendar`")
+        raise BadInput(
+            "calendar",
+            id_,
+            "vn, or a registered calendar; see `ioc catalogue list calendar`",
+            vi="vn, hoặc một lịch đã đăng ký; xem `ioc catalogue list calendar`",
+        )
     return found

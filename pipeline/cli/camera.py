@@ -13,12 +13,13 @@ import yaml
 from pipeline.cli.exactness import exactness
 from pipeline.cli.models import models
 from pipeline.cli.output import AsJson, Sets, show
-from pipeline.cli.services import position, registry, settings
+from pipeline.cli.services import not_yaml, position, registry, settings
 from pipeline.cli.view import view
 from pipeline.core.catalogue import DETECTOR_NAMES, Camera, Kind, Line, Zone
 from pipeline.core.clock import now_ms, rfc3339
 from pipeline.core.errors import BadInput, ConfigError
 from pipeline.core.logins import check_path
+from pipeline.core.oserrors import why
 
 if TYPE_CHECKING:
     from vision.address import Address
@@ -93,7 +94,7 @@ def try_(
     from vision.ladder import climb
 
     if language not in ("vi", "en"):
-        raise BadInput("--lang", language, "vi or en")
+        raise BadInput("--lang", language, "vi or en", vi="vi hoặc en")
     tell(climb(_address(camera, user, sets)), language, snapshot, as_json=as_json)
 
 
@@ -108,7 +109,10 @@ def discover(
     try:
         rows = [found._asdict() for found in ask(seconds)]
     except OSError as error:
-        raise ConfigError(f"this network takes no multicast: {error.strerror}") from None
+        said = why(error)
+        raise ConfigError(
+            f"this network takes no multicast: {said.en}", vi=f"mạng này không nhận multicast: {said.vi}"
+        ) from None
     show(rows, ["host", "service", "name", "hardware", "location"], as_json=as_json)
 
 
@@ -150,6 +154,7 @@ def _address(camera: str, user: str, sets: list[str]) -> Address:
             "camera.id",
             "…" if "@" in camera else camera,
             "a registered camera, see `ioc camera list`, or rtsp://host:port/path",
+            vi="camera đã đăng ký, xem `ioc camera list`, hoặc địa chỉ rtsp://máy:cổng/đường-dẫn",
         )
     dsn = found.postgres.dsn.get_secret_value()
     return Address(known.url, Logins(dsn).find(known.secret) if known.secret else None)
@@ -158,7 +163,10 @@ def _address(camera: str, user: str, sets: list[str]) -> Address:
 def _password() -> str:
     password = os.environ.get(PASSWORD_VARIABLE, "")
     if not password:
-        raise ConfigError(f"{PASSWORD_VARIABLE} is not set; put the camera's password there")
+        raise ConfigError(
+            f"{PASSWORD_VARIABLE} is not set; put the camera's password there",
+            vi=f"chưa đặt {PASSWORD_VARIABLE}; hãy ghi mật khẩu của camera vào đó",
+        )
     return password
 
 
@@ -184,10 +192,15 @@ def places_of(path: Path | None) -> dict[str, Any]:
     try:
         found = yaml.safe_load(path.read_text())
     except (OSError, yaml.YAMLError) as error:
-        raise BadInput("--zones", str(path), f"a readable YAML file ({error})") from None
+        raise not_yaml("--zones", path, error) from None
     fields = {"zones": found} if isinstance(found, list) else found
     if not isinstance(fields, dict):
-        raise BadInput("--zones", str(path), "a list of zones, or zones and lines by name")
+        raise BadInput(
+            "--zones",
+            str(path),
+            "a list of zones, or zones and lines by name",
+            vi="danh sách vùng, hoặc các mục zones và lines",
+        )
     _known("camera", fields, _PLACES)
     for name, type_ in (("zones", Zone), ("lines", Line)):
         for each in fields.get(name) or ():
@@ -199,4 +212,4 @@ def places_of(path: Path | None) -> dict[str, Any]:
 def _known(field: str, raw: dict[str, Any], names: Iterable[str]) -> None:
     for name in raw:
         if name not in names:
-            raise BadInput(f"{field}.{name}", raw[name], "one of " + ", ".join(names))
+            raise BadInput.one_of(f"{field}.{name}", raw[name], names)

@@ -10,7 +10,7 @@ import yaml
 
 from pipeline.cli.exactness import exactness
 from pipeline.cli.output import AsJson, Sets, show
-from pipeline.cli.services import registry, settings
+from pipeline.cli.services import not_yaml, registry, settings
 from pipeline.core.catalogue import Kind
 from pipeline.core.errors import BadInput
 
@@ -37,7 +37,7 @@ def apply(files: Annotated[list[Path], typer.Argument(metavar="FILE...")], sets:
 def list_(kind: str, as_json: AsJson = False, sets: Sets = []) -> None:  # noqa: B006
     """List the documents of one kind."""
     if kind not in (*_ORDER, "rule"):
-        raise BadInput("kind", kind, "one of " + ", ".join((*_ORDER, "rule")))
+        raise BadInput.one_of("kind", kind, (*_ORDER, "rule"))
     with registry(settings(sets)) as open_registry:
         documents = open_registry.list(Kind(kind))
     rows = [{"id": d.id, "title": d.title.best("vi"), "version": d.version} for d in documents]
@@ -48,7 +48,8 @@ def _documents(path: Path) -> list[tuple[str, Any]]:
     try:
         content = yaml.safe_load(path.read_text())
     except (OSError, yaml.YAMLError) as error:
-        raise BadInput("FILE", str(path), f"a readable YAML file ({error})") from None
+        raise not_yaml("FILE", path, error) from None
     if not isinstance(content, dict) or not set(content) <= set(_ORDER):
-        raise BadInput("FILE", str(path), "a mapping with keys among " + ", ".join(_ORDER))
+        names = ", ".join(_ORDER)
+        raise BadInput("FILE", str(path), f"a mapping with keys among {names}", vi=f"các mục thuộc {names}")
     return [(kind, raw) for kind, documents in content.items() for raw in documents or ()]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from pipeline.core.errors import ConfigError, IocError
+from pipeline.core.oserrors import why
 
 if TYPE_CHECKING:
     from vision.ladder import Climb, Rung
@@ -53,7 +54,11 @@ def _save(climb: Climb, snapshot: Path) -> str:
     try:
         snapshot.write_bytes(jpeg.tobytes())
     except OSError as error:
-        raise ConfigError(f"the picture cannot be written to {snapshot}: {error.strerror}") from None
+        said = why(error)
+        raise ConfigError(
+            f"the picture cannot be written to {snapshot}: {said.en}",
+            vi=f"không ghi được hình vào {snapshot}: {said.vi}",
+        ) from None
     return str(snapshot)
 
 

@@ -27,7 +27,7 @@ def list_(
     from pipeline.letters import newest
 
     if reason and reason not in set(Reason):
-        raise BadInput("--reason", reason, "one of " + ", ".join(Reason))
+        raise BadInput.one_of("--reason", reason, Reason)
     found = asyncio.run(newest(settings(sets).kafka.brokers, limit, reason))
     rows = [
         {

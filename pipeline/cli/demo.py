@@ -56,7 +56,8 @@ def seconds(text: str) -> float:
     """`90s` or `2m` in seconds. Raises BadInput."""
     unit = {"s": 1.0, "m": 60.0}.get(text[-1:])
     if unit is None or not text[:-1].isdigit() or int(text[:-1]) * unit < MIN_STORY_S:
-        raise BadInput("--for", text, f"at least {MIN_STORY_S:.0f}s, e.g. 90s or 2m")
+        least = f"{MIN_STORY_S:.0f}s"
+        raise BadInput("--for", text, f"at least {least}, e.g. 90s or 2m", vi=f"ít nhất {least}, ví dụ 90s hoặc 2m")
     return int(text[:-1]) * unit
 
 

@@ -98,7 +98,8 @@ def show_(id_: Annotated[str, typer.Argument(metavar="ID")], sets: Sets = []) ->
     with registry(settings(sets)) as open_registry:
         found = open_registry.find(Kind.DEVICE, id_)
     if found is None:
-        raise BadInput("device", id_, "a registered device; see `ioc device list`")
+        wanted = "a registered device; see `ioc device list`"
+        raise BadInput("device", id_, wanted, vi="thiết bị đã đăng ký; xem `ioc device list`")
     print(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.core.alerts import Text
 from pipeline.core.catalogue import Camera, Document, Zone
-from pipeline.core.errors import BadInput
+from pipeline.core.errors import BadInput, with_comma
 
 if TYPE_CHECKING:
     from vision.plane import Plane
@@ -61,8 +61,7 @@ def _of_zones(camera: Camera, plane: Plane) -> str:
         return ""
     for each in zones:
         if each.best > USELESS_SHARE and any(getattr(each.zone, name) is not None for name in _METRIC):
-            wrong = f"clicked {CLICK_PX:g} px off, they make lengths in zone {each.zone.id} {_share(each.best)} wrong"
-            raise BadInput("camera.calibration", wrong, "points around the zone, far from one another")
+            raise _useless(CLICK_PX, each)
     moved, worst = _metres(max(each.moved_m for each in zones)), _share(max(each.worst for each in zones))
     told = [f"; by clicks of {CLICK_PX:g} px corners of zones may be {moved} off, lengths there {worst}"]
     for each in zones:
@@ -70,6 +69,17 @@ def _of_zones(camera: Camera, plane: Plane) -> str:
             said = {"px": CLICK_PX, "metres": _metres(each.moved_m), "share": _share(each.worst)}
             told += [text.format(zone=each.zone.id, **said) for text in (_WARNING.vi, _WARNING.en)]
     return "\n".join(told)
+
+
+def _useless(click_px: float, of: Corners) -> BadInput:
+    zone, share = of.zone.id, _share(of.best)
+    return BadInput(
+        "camera.calibration",
+        f"clicked {click_px:g} px off, they make lengths in zone {zone} {share} wrong",
+        "points around the zone, far from one another",
+        vi="các điểm hiệu chuẩn quanh vùng và cách xa nhau: đánh dấu lệch"
+        f" {with_comma(click_px)} px thì chiều dài trong vùng {zone} sai {share}",
+    )
 
 
 def _corners(camera: Camera, plane: Plane) -> Iterator[Corners]:

@@ -73,4 +73,4 @@ def remove(name: str, sets: Sets = []) -> None:  # noqa: B006
 
     with connect(settings(sets).postgres.dsn.get_secret_value()) as connection:
         if connection.execute("delete from ioc.person where name = %s", [name]).rowcount != 1:
-            raise BadInput("name", name, "somebody of `ioc person list`")
+            raise BadInput("name", name, "somebody of `ioc person list`", vi="tên có trong `ioc person list`")

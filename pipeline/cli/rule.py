@@ -15,13 +15,14 @@ import msgspec
 import typer
 
 from pipeline.cli.output import Sets
-from pipeline.cli.services import moment, registry, settings
+from pipeline.cli.services import moment, no_time, registry, settings
 from pipeline.config import Settings
 from pipeline.core.catalogue import DOCUMENTS, Document, Kind
 from pipeline.core.clock import parse_rfc3339, rfc3339
 from pipeline.core.conditions import Condition
 from pipeline.core.errors import BadInput, UsageError
 from pipeline.core.machine import CatalogueChange
+from pipeline.core.oserrors import why
 from pipeline.rule_store import store_rules
 from rules.backtest import Backtest, Input, parse_input
 from rules.catalogue_files import read_catalogue
@@ -117,7 +118,10 @@ def backtest(
 ) -> None:
     """Say what rules would have raised over recorded events, and what other rules would not have."""
     if sum(bool(given) for given in (inputs, store, topic)) != 1 or not (output or against):
-        raise UsageError("give one of --input, --store and --topic, and --output, --against or both")
+        raise UsageError(
+            "give one of --input, --store and --topic, and --output, --against or both",
+            vi="hãy chọn một trong --input, --store, --topic, kèm --output, --against hoặc cả hai",
+        )
     found, old = load_with_overrides(rules, overrides).checked(), load_paths(against).checked()
     lines, known = _recorded(inputs, store, topic, sets)
     changes = known if catalogue is None else _catalogue(catalogue)
@@ -148,7 +152,8 @@ def _recorded(inputs: str, store: str, topic: str, sets: list[str]) -> tuple[lis
     since, _, end = store.partition("..")
     first, last = moment("--store", since), moment("--store", end)
     if first is None or last is None:
-        raise BadInput("--store", store, "two times, such as 2026-11-20T00:00:00+07:00..2026-11-21T00:00:00+07:00")
+        span = "2026-11-20T00:00:00+07:00..2026-11-21T00:00:00+07:00"
+        raise BadInput("--store", store, f"two times, such as {span}", vi=f"hai thời điểm, ví dụ {span}")
     with connect(found.postgres.dsn.get_secret_value()) as connection:
         return from_store(connection, first, last), known
 
@@ -226,7 +231,8 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         handle = path.open("rb")
     except OSError as wrong:
-        raise UsageError(f"{path}: cannot be read ({wrong.strerror})") from wrong
+        said = why(wrong)
+        raise UsageError(f"{path}: cannot be read ({said.en})", vi=f"không đọc được tệp {path} ({said.vi})") from wrong
     with handle:
         for number, raw in enumerate(handle, 1):
             if raw.strip():
@@ -237,9 +243,10 @@ def _object(raw: bytes, where: str) -> dict[str, Any]:
     try:
         found = msgspec.json.decode(raw)
     except msgspec.DecodeError as wrong:
-        raise BadInput("line", raw[:80], f"one JSON object ({wrong})", where) from wrong
+        vi = "một đối tượng JSON đúng cú pháp"
+        raise BadInput("line", raw[:80], f"one JSON object ({wrong})", where, vi=vi) from wrong
     if not isinstance(found, dict):
-        raise BadInput("line", found, "one JSON object", where)
+        raise BadInput("line", found, "one JSON object", where, vi="một đối tượng JSON")
     return found
 
 
@@ -259,7 +266,7 @@ def _until(text: str) -> int:
     try:
         return int(text) if text.isdecimal() else parse_rfc3339(text)
     except ValueError as wrong:
-        raise BadInput("--until", text, "a time such as 2026-11-21T08:00:00+07:00") from wrong
+        raise no_time("--until", text) from wrong
 
 
 def _print_json(value: object) -> None:

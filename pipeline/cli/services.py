@@ -6,6 +6,7 @@ import os
 import pwd
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.core.errors import BadInput
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from devices.credentials import Broker
     from devices.registry import Registry
     from pipeline.config import Settings
+
+A_TIME = "2026-11-21T08:00:00+07:00"
 
 
 def settings(sets: Sequence[str]) -> Settings:
@@ -52,7 +55,7 @@ def pairs(field: str, given: Sequence[str]) -> dict[str, object]:
     for word in given:
         name, equals, value = word.partition("=")
         if not (name and equals):
-            raise BadInput(field, word, "name=value")
+            raise BadInput(field, word, "name=value", vi="dạng tên=giá trị")
         found[name] = number(value)
     return found
 
@@ -64,7 +67,21 @@ def moment(field: str, text: str) -> int | None:
     try:
         return parse_rfc3339(text) if text else None
     except ValueError:
-        raise BadInput(field, text, "a time such as 2026-11-21T08:00:00+07:00") from None
+        raise no_time(field, text) from None
+
+
+def no_time(field: str, text: str) -> BadInput:
+    """The error for a text that is no time."""
+    return BadInput(field, text, f"a time such as {A_TIME}", vi=f"thời điểm viết như {A_TIME}")
+
+
+def not_yaml(field: str, path: Path, error: Exception) -> BadInput:
+    """The error for a file that is not there, or is no YAML."""
+    from pipeline.core.oserrors import why
+
+    mark = getattr(error, "problem_mark", None)
+    vi = why(error).vi if isinstance(error, OSError) else "sai cú pháp" + (f" ở dòng {mark.line + 1}" if mark else "")
+    return BadInput(field, str(path), f"a readable YAML file ({error})", vi=f"tệp YAML đọc được ({vi})")
 
 
 def number(text: str) -> float | str:
@@ -82,5 +99,6 @@ def position(field: str, text: str) -> list[float] | None:
     try:
         longitude, latitude = (float(part) for part in text.split(","))
     except ValueError:
-        raise BadInput(field, text, "longitude,latitude in degrees, e.g. 109.19,12.24") from None
+        wanted = "longitude,latitude in degrees, e.g. 109.19,12.24"
+        raise BadInput(field, text, wanted, vi="kinh độ,vĩ độ tính bằng độ, ví dụ 109.19,12.24") from None
     return [longitude, latitude]

@@ -18,7 +18,8 @@ def view(id_: Annotated[str, typer.Argument(metavar="ID")], sets: Sets = []) -> 
     with registry(settings(sets)) as open_registry:
         found = open_registry.find(Kind.CAMERA, id_)
         if not isinstance(found, Camera):
-            raise BadInput("camera.id", id_, "a registered camera, see `ioc camera list`")
+            wanted = "a registered camera, see `ioc camera list`"
+            raise BadInput("camera.id", id_, wanted, vi="camera đã đăng ký, xem `ioc camera list`")
         # the document's next version: a number that no view had before
         attributes = {**found.attributes, "view": found.version + 1}
         stored = open_registry.put(msgspec.structs.replace(found, attributes=attributes))

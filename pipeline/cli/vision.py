@@ -11,6 +11,7 @@ import typer
 import yaml
 
 from pipeline.cli.output import AsJson, show
+from pipeline.cli.services import not_yaml
 from pipeline.core.catalogue import Camera
 from pipeline.core.errors import BadInput, UsageError
 from pipeline.core.folders import project_folder
@@ -44,7 +45,9 @@ def evaluate(
 
     first, last = _frames(frames)
     if not 0 < fps < 1000:
-        raise BadInput("--fps", fps, "frames a second, above 0")
+        raise BadInput(
+            "--fps", fps, "frames a second, above 0 and below 1000", vi="số khung hình mỗi giây, lớn hơn 0 và dưới 1000"
+        )
     document = _camera(camera or shipped_file("camera.yaml", "--camera"))
     if detector:
         document = msgspec.structs.replace(document, detector=detector)
@@ -61,26 +64,33 @@ def shipped_file(name: str, option: str) -> Path:
     """A file of the shipped clip's truth, which is in a checkout and never installed. Raises UsageError."""
     path = project_folder() / "tests" / "data" / "pets09-s2l1" / name
     if not path.exists():
-        raise UsageError(f"{option} is missing, and the shipped {name} is only in a checkout of the project")
+        raise UsageError(
+            f"{option} is missing, and the shipped {name} is only in a checkout of the project",
+            vi=f"thiếu {option}, mà tệp {name} đi kèm chỉ có trong mã nguồn của dự án",
+        )
     return path
 
 
 def _frames(text: str) -> tuple[int, int]:
     first, _, last = text.partition("-")
     if not (first.isdecimal() and last.isdecimal() and 1 <= int(first) <= int(last)):
-        raise BadInput("--frames", text, "two frame numbers from 1, such as 1-400")
+        wanted = "two frame numbers from 1, such as 1-400"
+        raise BadInput("--frames", text, wanted, vi="số hai khung hình, tính từ 1, ví dụ 1-400")
     return int(first), int(last)
 
 
 def _camera(path: Path) -> Camera:
     """A camera document whose zones and lines could be registered. Raises BadInput."""
     from devices.camera_checks import check_looking
+    from devices.registry import document_of
     from devices.zone_checks import check_places
 
     try:
-        document = msgspec.convert(yaml.safe_load(path.read_text()), Camera)
-    except (OSError, yaml.YAMLError, msgspec.ValidationError) as error:
-        raise BadInput("--camera", str(path), f"a camera document ({error})") from None
+        raw = yaml.safe_load(path.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise not_yaml("--camera", path, error) from None
+    document = document_of("camera", raw, str(path))
+    assert isinstance(document, Camera)
     check_looking(document)
     check_places(document)
     return document

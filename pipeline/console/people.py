@@ -97,7 +97,12 @@ def create(
     """
     _check(name, role, language)
     if not replace and connection.execute("select from ioc.person where name = %s", [name]).fetchone():
-        raise BadInput("name", name, "a name that is not taken; `--replace` gives this person a new password")
+        raise BadInput(
+            "name",
+            name,
+            "a name that is not taken; `--replace` gives this person a new password",
+            vi="tên chưa ai dùng; `--replace` cấp mật khẩu mới cho người này",
+        )
     password = random_password()
     connection.execute(
         "insert into ioc.person (name, role, password_hash, language) values (%s, %s, %s, %s) "
@@ -110,11 +115,11 @@ def create(
 
 def _check(name: str, role: str, language: str) -> None:
     if not name.strip() or len(name) > 64:
-        raise BadInput("name", name, "1 to 64 characters")
+        raise BadInput("name", name, "1 to 64 characters", vi="từ 1 đến 64 ký tự")
     if role not in set(Role):
-        raise BadInput("role", role, "one of " + ", ".join(Role))
+        raise BadInput.one_of("role", role, Role)
     if language not in _LANGUAGES:
-        raise BadInput("language", language, "one of " + ", ".join(_LANGUAGES))
+        raise BadInput.one_of("language", language, _LANGUAGES)
 
 
 def random_password() -> str:

@@ -1,12 +1,13 @@
 """The tree of errors, and the closed list of reasons for which an input is rejected or dropped.
 
 A caller can catch a whole branch by its parent. Every message is one sentence that names what was wrong,
-the value seen, and what would be right; the command line prints it without a traceback and exits with
-`exit_code` (1 found faults, 2 wrong usage, 3 a service is missing).
+the value seen, and what would be right; what a person can mend says it in English and Vietnamese. The command line
+prints it without a traceback and exits with `exit_code` (1 found faults, 2 wrong usage, 3 a service is missing).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 _SHOWN_VALUE_CHARS = 80
@@ -40,14 +41,28 @@ class IocError(Exception):
 class BadInput(IocError):
     """A value that a person or a device gave is wrong: names the field, the value and what would be right.
 
-    `vi`: what would be right, in Vietnamese; the message then says it in both languages.
+    `expected`: what would be right, in English; `vi`: the same in Vietnamese. The message says both.
     """
 
-    def __init__(self, field: str, value: object, expected: str, where: str = "", *, vi: str = "") -> None:
-        self.field, self.value, self.expected, self.where = field, value, expected, where
+    def __init__(self, field: str, value: object, expected: str, where: str = "", *, vi: str) -> None:
+        self.field, self.value, self.expected, self.where, self.vi = field, value, expected, where, vi
         prefix = f"{where}: " if where else ""
-        also = f" / giá trị không hợp lệ; cần {vi}" if vi else ""
-        super().__init__(f"{prefix}{field}: {shown(value)} is not valid; expected {expected}{also}")
+        wrong = f"{shown(value)} is not valid; expected {expected} / giá trị không hợp lệ; cần {vi}"
+        super().__init__(f"{prefix}{field}: {wrong}")
+
+    @classmethod
+    def one_of(cls, field: str, value: object, names: Iterable[str], where: str = "") -> BadInput:
+        """The error for a value that is none of `names`."""
+        known = ", ".join(names)
+        return cls(field, value, f"one of {known}", where, vi=f"một trong {known}")
+
+
+class Misread(ValueError):
+    """A text is not written as it should be: `expected` and `vi` say how, for the BadInput that names the field."""
+
+    def __init__(self, expected: str, *, vi: str) -> None:
+        self.expected, self.vi = expected, vi
+        super().__init__(f"{expected} / {vi}")
 
 
 class Rejected(IocError):
@@ -58,16 +73,22 @@ class Rejected(IocError):
         super().__init__(f"{reason}: {detail}")
 
 
-class UsageError(IocError):
+class Mendable(IocError):
+    """Parent of what only a person can mend: `en` says what is wrong and what would be right, `vi` in Vietnamese."""
+
+    exit_code = 2
+
+    def __init__(self, en: str, *, vi: str) -> None:
+        self.en, self.vi = en, vi
+        super().__init__(f"{en} / {vi}")
+
+
+class UsageError(Mendable):
     """The command line was used wrongly."""
 
-    exit_code = 2
 
-
-class ConfigError(IocError):
+class ConfigError(Mendable):
     """A setting is wrong; trying again cannot help until a person changes it."""
-
-    exit_code = 2
 
 
 class ServiceError(IocError):
@@ -96,3 +117,8 @@ def shown(value: object) -> str:
     """`repr(value)`, cut to a length that fits into a message."""
     text = repr(value)
     return text if len(text) <= _SHOWN_VALUE_CHARS else text[: _SHOWN_VALUE_CHARS - 1] + "…"
+
+
+def with_comma(number: float, form: str = "g") -> str:
+    """A number as Vietnamese writes it, with a decimal comma; `form` as in format strings."""
+    return f"{number:{form}}".replace(".", ",")

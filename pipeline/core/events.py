@@ -16,6 +16,8 @@ import msgspec
 from pipeline.core.errors import BadInput
 
 ID_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+ID_FORM = "1 to 64 of a-z 0-9 . _ - , beginning with a letter or digit"
+ID_FORM_VI = "từ 1 đến 64 ký tự a-z 0-9 . _ - , bắt đầu bằng chữ hoặc số"
 _ID = re.compile(ID_PATTERN)
 
 Id = Annotated[str, msgspec.Meta(extra_json_schema={"pattern": ID_PATTERN})]
@@ -30,7 +32,7 @@ Position = tuple[float, float]
 def check_id(field: str, value: str) -> str:
     """Return `value` when it is a well-formed identifier, else raise BadInput."""
     if not _ID.match(value):
-        raise BadInput(field, value, "1 to 64 of a-z 0-9 . _ - , beginning with a letter or digit")
+        raise BadInput(field, value, ID_FORM, vi=ID_FORM_VI)
     return value
 
 

@@ -42,7 +42,7 @@ class ExtensionTable(Mapping[str, T], Generic[T]):
 
     def _load(self, name: str) -> T:
         if name not in self._rows:
-            raise BadInput(self.table, name, "one of " + ", ".join(sorted(self._rows)))
+            raise BadInput.one_of(self.table, name, sorted(self._rows))
         module, _, attribute = self._rows[name].partition(":")
         loaded: T = getattr(importlib.import_module(module), attribute)
         return loaded

@@ -50,5 +50,8 @@ def _own_folder(folder: Path) -> Path:
     folder.mkdir(mode=0o711, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        raise ConfigError(f"data: {folder} belongs to user {found.st_uid}; choose another with IOC__DATA")
+        raise ConfigError(
+            f"data: {folder} belongs to user {found.st_uid}; choose another with IOC__DATA",
+            vi=f"data: {folder} thuộc người dùng {found.st_uid}; hãy chọn thư mục khác bằng IOC__DATA",
+        )
     return folder

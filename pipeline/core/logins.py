@@ -60,7 +60,7 @@ def fits(user: str, password: str) -> bool:
 def check_login(field: str, user: str, password: str) -> None:
     """Raises BadInput, in both languages and without the login, when it is too long."""
     if not fits(user, password):
-        raise BadInput(field, "…", f"{TOO_LONG.vi} / {TOO_LONG.en}")
+        raise BadInput(field, "…", TOO_LONG.en, vi=TOO_LONG.vi)
 
 
 def check_path(field: str, url: str, *, with_login: bool) -> None:

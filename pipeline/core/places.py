@@ -17,7 +17,12 @@ def check_position(field: str, position: Sequence[float]) -> Position:
     """Return `position` as (longitude, latitude), or raise BadInput when it is not on the earth."""
     if len(position) == 2 and -180 <= position[0] <= 180 and -90 <= position[1] <= 90:
         return (float(position[0]), float(position[1]))
-    raise BadInput(field, position, "[longitude -180..180, latitude -90..90]")
+    raise BadInput(
+        field,
+        position,
+        "[longitude -180..180, latitude -90..90]",
+        vi="[kinh độ -180..180, vĩ độ -90..90]",
+    )
 
 
 def distance_m(a: Position, b: Position) -> float:

@@ -51,6 +51,11 @@ class Quantity(msgspec.Struct, frozen=True, kw_only=True):
     high: float | None = None
     others: Mapping[str, Linear] = MappingProxyType({})
 
+    @property
+    def units(self) -> list[str]:
+        """The units that are understood, the canonical one first; none for a state."""
+        return [unit for unit in (self.unit, *self.others) if unit]
+
     def plausible(self, value: float) -> bool:
         """Inside the plausible range, bounds included."""
         return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
@@ -64,7 +69,7 @@ class Quantity(msgspec.Struct, frozen=True, kw_only=True):
             return value
         converter = self.others.get(unit)
         if converter is None:
-            units = ", ".join([self.unit, *self.others])
+            units = ", ".join(self.units)
             raise Rejected(Reason.WRONG_UNIT, f"unit: {unit!r} does not measure {self.name}; expected one of {units}")
         return converter(value)
 

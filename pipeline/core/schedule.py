@@ -14,10 +14,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from pipeline.core.days import Days
+from pipeline.core.errors import Misread
 
 DEFAULT_ZONE = "Asia/Ho_Chi_Minh"
 EXPECTED = (
     "days and hours such as 'workdays 06:30-08:00', 'daily 22:00-06:00', 'sat,sun 00:00-24:00' or, with a calendar, "
+    "'holidays 00:00-24:00'"
+)
+EXPECTED_VI = (
+    "ngày và giờ như 'workdays 06:30-08:00', 'daily 22:00-06:00', 'sat,sun 00:00-24:00' hoặc, khi có lịch, "
     "'holidays 00:00-24:00'"
 )
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -114,16 +119,16 @@ def day_start(at: int, zone: str) -> int:
 
 
 def check_zone(zone: str) -> str:
-    """Return `zone` when it is in the time zone database. Raises ValueError."""
+    """Return `zone` when it is in the time zone database. Raises Misread."""
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as wrong:
-        raise ValueError(f"a time zone such as {DEFAULT_ZONE}") from wrong
+        raise Misread(f"a time zone such as {DEFAULT_ZONE}", vi=f"múi giờ như {DEFAULT_ZONE}") from wrong
     return zone
 
 
 def parse_hours(text: str) -> tuple[Hours, ...]:
-    """`workdays 06:30-08:00, 16:30-18:00; sat 07:00-12:00` as hours. Raises ValueError."""
+    """`workdays 06:30-08:00, 16:30-18:00; sat 07:00-12:00` as hours. Raises Misread."""
     return tuple(hours for part in text.split(";") for hours in _parse_part(part))
 
 
@@ -142,18 +147,19 @@ def _parse_days(text: str) -> frozenset[int]:
 def _parse_range(piece: str) -> range:
     first, _, last = piece.partition("-")
     if first not in _DAYS or (last or first) not in _DAYS:
-        raise ValueError(EXPECTED)
+        raise Misread(EXPECTED, vi=EXPECTED_VI)
     start, end = _DAYS.index(first), _DAYS.index(last or first)
     if end < start:
-        raise ValueError("days in the order mon tue wed thu fri sat sun")
+        days = " ".join(_DAYS)
+        raise Misread(f"days in the order {days}", vi=f"các thứ theo trình tự {days}")
     return range(start, end + 1)
 
 
 def _parse_span(days: frozenset[int], match: re.Match[str] | None) -> Hours:
     if match is None:
-        raise ValueError(EXPECTED)
+        raise Misread(EXPECTED, vi=EXPECTED_VI)
     h1, m1, h2, m2 = (int(group) for group in match.groups())
     start, end = h1 * 60 + m1, h2 * 60 + m2
     if max(m1, m2) > 59 or start >= 1440 or end > 1440 or start == end:
-        raise ValueError(EXPECTED)
+        raise Misread(EXPECTED, vi=EXPECTED_VI)
     return Hours(days, start, end)

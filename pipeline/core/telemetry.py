@@ -16,6 +16,7 @@ import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
 from pipeline.core.errors import ConfigError
+from pipeline.core.oserrors import why
 
 LATENCY_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -100,8 +101,12 @@ def serve_metrics(port: int) -> None:
         try:
             start_http_server(port, addr=host)
         except OSError as error:
-            remedy = "end what uses it, or give another --metrics-port"
-            raise ConfigError(f"metrics cannot be served at {host}:{port} ({error.strerror}); {remedy}") from None
+            at, said = f"{host}:{port}", why(error)
+            raise ConfigError(
+                f"metrics cannot be served at {at} ({said.en}); end what uses it, or give another --metrics-port",
+                vi=f"không mở được cổng số liệu {at} ({said.vi}); hãy tắt chương trình đang dùng cổng, hoặc đổi "
+                "--metrics-port",
+            ) from None
 
 
 def configure_logs(component: str) -> None:

@@ -34,7 +34,9 @@ class DataFolder:
         if os.geteuid() == 0 and not others_can_reach(self.root):
             raise ConfigError(
                 f"data: the user postgres cannot reach {self.root}; choose a folder that others may pass"
-                " through, e.g. IOC__DATA=/var/tmp/ioc-stack"
+                " through, e.g. IOC__DATA=/var/tmp/ioc-stack",
+                vi=f"data: người dùng postgres không vào được {self.root}; hãy chọn thư mục mà người khác đi qua được,"
+                " ví dụ IOC__DATA=/var/tmp/ioc-stack",
             )
         for folder in (self.logs, self.run):
             folder.mkdir(mode=0o700, exist_ok=True)
@@ -95,7 +97,10 @@ def read_json(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except ValueError as error:
-        raise ConfigError(f"{path} is not JSON ({error}); remove it or restore it") from error
+        raise ConfigError(
+            f"{path} is not JSON ({error}); remove it or restore it",
+            vi=f"{path} không phải JSON; hãy xóa hoặc khôi phục tệp",
+        ) from error
     return found if isinstance(found, dict) else {}
 
 

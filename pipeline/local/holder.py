@@ -30,8 +30,10 @@ class Hold:
         except BlockingIOError:
             os.close(descriptor)
             other = holder(self._path)
+            root, number = self._path.parent, other.pid if other else "?"
             raise RunsAlreadyError(
-                f"the stack in {self._path.parent} runs already, as process {other.pid if other else '?'}"
+                f"the stack in {root} runs already, as process {number}",
+                vi=f"hệ thống trong {root} đang chạy rồi, tiến trình {number}",
             ) from None
         self._descriptor = descriptor
         us = identity.of(os.getpid())

@@ -107,7 +107,11 @@ class LocalStack:
     def endpoints(self) -> Endpoints:
         """Where the services answer. Raises UsageError before `up`."""
         if self._endpoints is None:
-            raise UsageError(f"the stack in {self.folder.root} was not started by this process")
+            root = self.folder.root
+            raise UsageError(
+                f"the stack in {root} was not started by this process",
+                vi=f"hệ thống trong {root} không do tiến trình này khởi động",
+            )
         return self._endpoints
 
     def start(self, name: str) -> None:
@@ -156,7 +160,7 @@ class LocalStack:
 
     def _child(self, name: str) -> Child:
         if name not in self._children:
-            raise BadInput("service", name, "one of " + ", ".join(self._children))
+            raise BadInput.one_of("service", name, self._children)
         return self._children[name]
 
 
@@ -195,7 +199,11 @@ def check_names(names: Iterable[str], processes: Sequence[OwnProcess] = PROCESSE
     known = (*SERVICES, *(row.name for row in processes))
     for name in names:
         if name not in known:
-            raise UsageError(f"{name} is no part of the stack; the parts are {', '.join(known)}")
+            parts = ", ".join(known)
+            raise UsageError(
+                f"{name} is no part of the stack; the parts are {parts}",
+                vi=f"không có thành phần {name}; các thành phần là {parts}",
+            )
 
 
 def end_leftovers(folder: DataFolder) -> list[str]:

@@ -9,9 +9,10 @@ import msgspec
 
 from pipeline.core.catalogue import RuleDocument
 from pipeline.core.conditions import Condition, ConditionEdge, EndReason, Partial
+from pipeline.core.errors import BadInput
 from pipeline.core.machine import CatalogueChange
 from rules.engine import failures
-from rules.engine.cycles import circle, in_order
+from rules.engine.cycles import NO_CIRCLE, circle, in_order
 from rules.engine.failures import FailureState
 from rules.engine.fold import Fold
 from rules.engine.settings import Rule
@@ -186,7 +187,7 @@ def _key(rule: Rule) -> bytes:
 
 
 def _round(way: list[str]) -> str:
-    return f"of: {way[0]} counts itself: {' > '.join(way)}; expected rules that do not count one another in a circle"
+    return str(BadInput("of", " > ".join(way), NO_CIRCLE.en, vi=NO_CIRCLE.vi))
 
 
 _ITEM: msgspec.msgpack.Decoder[Item] = msgspec.msgpack.Decoder(Item)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pipeline.core.alerts import Text
 from rules.engine.settings import Rule
 from rules.kinds import OVER_CONDITIONS, STAGE2
+
+NO_CIRCLE = Text("các quy tắc không đếm lẫn nhau thành vòng", "rules that do not count one another in a circle")
 
 
 def members_of(rule: Rule) -> frozenset[str]:

@@ -48,7 +48,7 @@ def load_state(raw: bytes) -> Any:
     if tag not in _DECODERS:
         types = {tag: kind for kind, tag in _tags().items()}
         if tag not in types:
-            raise BadInput("state", tag, f"one of {', '.join(sorted(types))}")
+            raise BadInput.one_of("state", tag, sorted(types))
         _DECODERS[tag] = msgspec.msgpack.Decoder(types[tag])
     state = _DECODERS[tag].decode(body)
     if isinstance(state, ReorderState) and state.inner is not None:

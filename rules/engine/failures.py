@@ -15,7 +15,8 @@ RULE_FAILED = "sys.rule_failed"
 GAP = "sys.gap"
 VERSION = "system"
 PREFIX = b"f|"
-_SHOWN = 300
+_SHOWN = 600
+"""Room for a mistake of a rule in both languages, with a list of all kinds in each."""
 
 
 class FailureState(msgspec.Struct, frozen=True, array_like=True):

@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 
 from pipeline.core.conditions import Severity
-from pipeline.core.errors import BadInput, IocError
-from pipeline.core.events import ID_PATTERN, CaseKind, DetectionEvent, Quality
+from pipeline.core.errors import BadInput, IocError, Misread
+from pipeline.core.events import ID_FORM, ID_FORM_VI, ID_PATTERN, CaseKind, DetectionEvent, Quality
 from pipeline.core.quantities import QUANTITIES
 from pipeline.core.schedule import DEFAULT_ZONE, Schedule, check_zone, parse_hours
-from rules.engine.cycles import circle
-from rules.engine.fields import Fields, near
+from rules.engine.cycles import NO_CIRCLE, circle
+from rules.engine.fields import Fields
 from rules.engine.predicates import read_clear, read_levels
 from rules.engine.settings import USABLE, AlertText, CaseScope, DetectionScope, Origin, Rule, Scope
 from rules.engine.yamltext import Parsed, parse_yaml
@@ -132,19 +132,21 @@ def files_of(paths: list[FilePath], mistakes: list[BadInput]) -> list[FilePath]:
         elif path.is_file():
             found.append(path)
         else:
-            mistakes.append(BadInput("path", str(path), "a file or folder that exists"))
+            wanted = "a file or folder that exists"
+            mistakes.append(BadInput("path", str(path), wanted, vi="tệp hoặc thư mục có thật"))
     return found
 
 
 def read_file(file: FilePath, mistakes: list[BadInput]) -> str:
     """The text of a file, empty when it is too large or not UTF-8."""
     if file.stat().st_size > 10_000_000:
-        mistakes.append(BadInput("file", f"{file.stat().st_size} bytes", "at most 1000000 bytes", str(file)))
+        size, wanted = f"{file.stat().st_size} bytes", "at most 1000000 bytes"
+        mistakes.append(BadInput("file", size, wanted, str(file), vi="tối đa 1000000 byte"))
         return ""
     try:
         return file.read_text("utf-8")
     except UnicodeDecodeError:
-        mistakes.append(BadInput("file", file.name, "text in UTF-8", str(file)))
+        mistakes.append(BadInput("file", file.name, "text in UTF-8", str(file), vi="văn bản mã UTF-8"))
         return ""
 
 
@@ -153,7 +155,9 @@ def together(rules: list[Rule], mistakes: list[BadInput]) -> Loaded:
     places: dict[str, str] = {}
     for rule in rules:
         if rule.id in places:
-            mistakes.append(BadInput("id", rule.id, f"an id of its own; {places[rule.id]} has it already", rule.place))
+            taken = places[rule.id]
+            wanted, vi = f"an id of its own; {taken} has it already", f"mã riêng; {taken} đã dùng mã này"
+            mistakes.append(BadInput("id", rule.id, wanted, rule.place, vi=vi))
         places.setdefault(rule.id, rule.place)
     _note_circles({rule.id: rule for rule in rules}, mistakes)
     return Loaded(tuple(rules), tuple(mistakes))
@@ -164,8 +168,7 @@ def _note_circles(rules: dict[str, Rule], mistakes: list[BadInput]) -> None:
     for rule in rules.values():
         way = circle(rule, rules)
         if way and rule.place not in told:
-            expected = "rules that do not count one another in a circle"
-            mistakes.append(BadInput("of", " > ".join(way), expected, rule.place))
+            mistakes.append(BadInput("of", " > ".join(way), NO_CIRCLE.en, rule.place, vi=NO_CIRCLE.vi))
 
 
 def _pack(fields: Fields) -> Origin:
@@ -173,7 +176,8 @@ def _pack(fields: Fields) -> Origin:
     found = Origin(fields.text("pack"), fields.text("version"))
     fields.title("title")
     if "version" in fields and not _VERSION.fullmatch(found.version):
-        fields.wrong("version", "a semantic version in quotes, such as '1.0.0'")
+        wanted = "a semantic version in quotes, such as '1.0.0'"
+        fields.wrong("version", wanted, vi="phiên bản gồm ba số trong dấu nháy, ví dụ '1.0.0'")
     fields.no_more()
     return found
 
@@ -191,10 +195,7 @@ def read_rule(fields: Fields) -> Rule:
     """One rule. Mistakes are noted in `fields`; the returned rule is good only when there are none."""
     fields.require("id", "kind")
     rule_id = fields.text("id", "-")
-    if not _ID.match(rule_id) and "id" in fields:
-        fields.wrong("id", "1 to 64 of a-z 0-9 . _ - , beginning with a letter or digit")
-    if rule_id.startswith("sys."):
-        fields.wrong("id", "an id that does not begin with sys.: those are the engine's own")
+    _check_id(fields, rule_id)
     name = fields.choice("kind", sorted(KINDS), "threshold")
     kind = KINDS[name]
     document = dict(fields.data)
@@ -229,10 +230,25 @@ def read_rule(fields: Fields) -> Rule:
     return rule
 
 
+def _check_id(fields: Fields, rule_id: str) -> None:
+    if not _ID.match(rule_id) and "id" in fields:
+        fields.wrong("id", ID_FORM, vi=ID_FORM_VI)
+    if rule_id.startswith("sys."):
+        fields.wrong(
+            "id",
+            "an id that does not begin with sys.: those are the engine's own",
+            vi="mã không bắt đầu bằng sys.: các mã đó dành cho hệ thống",
+        )
+
+
 def _reorder(fields: Fields, single: bool) -> int:
     found = fields.duration("reorder", 0)
     if found and not single:
-        fields.wrong("reorder", "no reorder: this kind goes by event time behind W anyway; see lateness")
+        fields.unwanted(
+            "reorder",
+            "this kind goes by event time behind W anyway; see lateness",
+            vi="loại này vốn xét theo giờ sự kiện sau mốc W; xem lateness",
+        )
     return found
 
 
@@ -242,12 +258,12 @@ def _scope(fields: Fields, needs_quantity: bool, needs_cases: bool) -> Scope:
     cases = _cases(inner, needs_cases)
     quantity = inner.text("quantity")
     if quantity and quantity not in QUANTITIES:
-        inner.wrong("quantity", f"a name of the table of quantities{near(quantity, QUANTITIES)}")
+        inner.no_quantity("quantity", quantity)
     detections = _detections(inner.inner("detections")) if "detections" in inner else None
     if detections and quantity:
-        inner.wrong("detections", "either quantity or detections", "both")
+        inner.wrong("detections", "either quantity or detections", "both", vi="chỉ một: quantity hoặc detections")
     if needs_quantity and not quantity and detections is None and "scope" in fields:
-        inner.wrong("quantity", "a quantity, or detections", "nothing")
+        inner.wrong("quantity", "a quantity, or detections", "nothing", vi="quantity (đại lượng) hoặc detections")
     scope = Scope(
         quantity=quantity,
         area=inner.text("area"),
@@ -269,12 +285,13 @@ def _cases(scope: Fields, needed: bool) -> CaseScope | None:
     scope.raw("cases")
     if not needed:
         if "cases" in scope:
-            scope.wrong("cases", f"no cases: they are watched by {', '.join(sorted(CASE_KINDS))}")
+            kinds = ", ".join(sorted(CASE_KINDS))
+            scope.unwanted("cases", f"they are watched by {kinds}", vi=f"hồ sơ do loại quy tắc {kinds} theo dõi")
         return None
     scope.require("cases")
     for name in scope.names():
         if name != "cases":
-            scope.wrong(name, f"no {name} beside cases")
+            scope.wrong(name, f"no {name} beside cases", vi=f"bỏ {name} khi đã có cases")
     if "cases" not in scope:
         return None
     fields = scope.inner("cases")
@@ -299,11 +316,13 @@ def _schedule(fields: Fields) -> Schedule | None:
     when, zone = inner.raw("when"), inner.text("timezone", DEFAULT_ZONE)
     calendar = inner.text("calendar")
     inner.no_more()
+    field = "when"
     try:
-        hours = parse_hours("; ".join(when) if isinstance(when, list) else str(when))
+        hours = parse_hours("; ".join(map(str, when)) if isinstance(when, list) else str(when))
+        field = "timezone"
         return Schedule(hours, check_zone(zone), calendar)
-    except (ValueError, TypeError) as wrong:
-        inner.wrong("timezone" if "time zone" in str(wrong) else "when", str(wrong))
+    except Misread as wrong:
+        inner.wrong(field, wrong.expected, vi=wrong.vi)
         return None
 
 
@@ -323,7 +342,8 @@ def _quality(fields: Fields) -> frozenset[Quality]:
     names = fields.texts("quality")
     allowed = sorted(USABLE)
     if not names <= set(allowed):
-        fields.wrong("quality", f"some of {', '.join(allowed)}")
+        known = ", ".join(allowed)
+        fields.wrong("quality", f"some of {known}", vi=f"một hoặc nhiều trong {known}")
         return USABLE
     return frozenset(Quality(name) for name in names) or USABLE
 

@@ -10,6 +10,7 @@ from rules.engine.settings import Clear, Level, Number, Operator, Predicate
 
 OPERATORS = [operator.value for operator in Operator]
 SEVERITIES = {severity.value: severity for severity in Severity if severity is not Severity.CLEARED}
+_OPERATORS, _SEVERITIES = ", ".join(OPERATORS), ", ".join(SEVERITIES)
 
 
 def read_levels(fields: Fields, severity: str | None, needed: bool) -> tuple[Level, ...]:
@@ -20,18 +21,26 @@ def read_levels(fields: Fields, severity: str | None, needed: bool) -> tuple[Lev
             fields.require("raise")
         return ()
     if not needed:
-        fields.wrong("raise", "no raise: this kind has none")
+        fields.unwanted("raise", "this kind has none", vi="loại quy tắc này không có")
     inner = fields.inner("raise")
     if any(key in OPERATORS for key in inner.names()):
         return (_level(inner, SEVERITIES[severity or "warning"]),)
     if severity:
-        fields.wrong("severity", "no severity beside named levels")
+        fields.wrong("severity", "no severity beside named levels", vi="bỏ severity khi các mức đã có tên")
     levels = [_level(inner.inner(name), SEVERITIES[name]) for name in inner.names() if name in SEVERITIES]
     for name in inner.names():
         if name not in SEVERITIES:
-            inner.wrong(name, f"a severity ({', '.join(SEVERITIES)}) or a comparison ({', '.join(OPERATORS)})")
+            inner.wrong(
+                name,
+                f"a severity ({_SEVERITIES}) or a comparison ({_OPERATORS})",
+                vi=f"một mức ({_SEVERITIES}) hoặc một phép so sánh ({_OPERATORS})",
+            )
     if not levels:
-        fields.wrong("raise", f"one of {', '.join(OPERATORS)}, or levels named {', '.join(SEVERITIES)}")
+        fields.wrong(
+            "raise",
+            f"one of {_OPERATORS}, or levels named {_SEVERITIES}",
+            vi=f"một trong {_OPERATORS}, hoặc các mức có tên {_SEVERITIES}",
+        )
     return tuple(sorted(levels, key=lambda level: RANK[level.severity]))
 
 
@@ -54,7 +63,7 @@ def read_clear(fields: Fields, name: str) -> Clear:
 def _level(fields: Fields, severity: Severity) -> Level:
     predicate = read_predicate(fields)
     if predicate is None:
-        fields.bare(f"a comparison: one of {', '.join(OPERATORS)}")
+        fields.bare(f"a comparison: one of {_OPERATORS}", vi=f"một phép so sánh: một trong {_OPERATORS}")
         predicate = Predicate(Operator.ABOVE, (Number(math.inf),))
     hold = fields.duration("for", None)
     clear = read_clear(fields, "clear") if "clear" in fields else None
@@ -69,7 +78,8 @@ def read_predicate(fields: Fields) -> Predicate | None:
     for name in OPERATORS:
         fields.raw(name)
     if len(given) > 1:
-        fields.wrong(given[1], f"one comparison only; {given[0]} is there already")
+        wanted = f"one comparison only; {given[0]} is there already"
+        fields.wrong(given[1], wanted, vi=f"chỉ một phép so sánh; đã có {given[0]}")
     if not given:
         return None
     return _comparison(fields, Operator(given[0]))
@@ -87,11 +97,11 @@ def _comparison(fields: Fields, operator: Operator) -> Predicate:
 def read_bounds(fields: Fields, field: str, value: object) -> tuple[Number, ...]:
     """Two numbers, the lower one first."""
     if not isinstance(value, list) or len(value) != 2:
-        fields.wrong(field, "two numbers, [low, high]")
+        fields.wrong(field, "two numbers, [low, high]", vi="hai số, [thấp, cao]")
         return (Number(-math.inf), Number(math.inf))
     low, high = (read_number(fields, field, item) for item in value)
     if not low.attribute and not high.attribute and low.value > high.value:
-        fields.wrong(field, "the lower number first")
+        fields.wrong(field, "the lower number first", vi="số nhỏ hơn đứng trước")
     return (low, high)
 
 
@@ -103,7 +113,11 @@ def read_number(fields: Fields, field: str, value: object) -> Number:
             return Number(attribute=value["attribute"], plus=float(plus))
     if _is_number(value):
         return Number(float(value))  # type: ignore[arg-type]
-    fields.wrong(field, "a number, or {attribute: name of a device attribute, plus: number}")
+    fields.wrong(
+        field,
+        "a number, or {attribute: name of a device attribute, plus: number}",
+        vi="một số, hoặc {attribute: tên thuộc tính của thiết bị, plus: số}",
+    )
     return Number()
 
 

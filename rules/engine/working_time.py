@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from operator import itemgetter
 
 from pipeline.core.days import Days
+from pipeline.core.errors import Misread
 from pipeline.core.schedule import Schedule, local_day, parse_hours
 
 MAX_GAP_DAYS = 60
@@ -18,7 +19,7 @@ def add_working_time(start_ms: int, duration_ms: int, calendar: Days) -> int:
 
     Time outside `calendar.hours`, or on days that are not worked, does not count. A duration of 0 ends at the
     start, whenever that is; a deadline at the end of working hours is that end, not the next begin. A negative
-    duration goes back: the newest time from which so much passes until the start. Raises ValueError for a
+    duration goes back: the newest time from which so much passes until the start. Raises Misread for a
     calendar without working time in 60 days.
     """
     schedule = Schedule(parse_hours(calendar.hours), calendar.zone, days=calendar)
@@ -61,5 +62,8 @@ def _ending(day: date, schedule: Schedule) -> list[tuple[int, int]]:
 
 def _done(at: int, left: int) -> int:
     if left:
-        raise ValueError(f"a calendar with working time in every {MAX_GAP_DAYS} days")
+        raise Misread(
+            f"a calendar with working time in every {MAX_GAP_DAYS} days",
+            vi=f"lịch mà cứ {MAX_GAP_DAYS} ngày đều có giờ làm việc",
+        )
     return at

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from pipeline.core.alerts import Text
 from pipeline.core.errors import BadInput
 
 MAX_BYTES = 1_000_000
@@ -19,6 +20,7 @@ MAX_DEPTH = 24
 Path = tuple[str | int, ...]
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"[-+]?(\d+\.\d*|\.\d+|\d+)([eE][-+]?\d+)?")
+_WELL_FORMED = Text("YAML đúng cú pháp", "well-formed YAML")
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 
@@ -45,17 +47,18 @@ class _Composer(yaml.SafeLoader):
         event = self.peek_event()  # type: ignore[no-untyped-call]
         line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise _Refused(line, "an anchor or alias", "the value written out")
+            raise _Refused(line, "an anchor or alias", Text("giá trị viết đầy đủ", "the value written out"))
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise _Refused(line, "deep nesting", f"at most {MAX_DEPTH} levels")
+            most = Text(f"tối đa {MAX_DEPTH} cấp lồng nhau", f"at most {MAX_DEPTH} levels")
+            raise _Refused(line, "deep nesting", most)
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
 
 
 class _Refused(Exception):
-    def __init__(self, line: int, value: str, expected: str) -> None:
+    def __init__(self, line: int, value: str, expected: Text) -> None:
         super().__init__(value)
         self.line, self.value, self.expected = line, value, expected
 
@@ -63,21 +66,22 @@ class _Refused(Exception):
 def parse_yaml(text: str, source: str) -> list[Parsed]:
     """The documents of `text`. A text that is no YAML gives one `Parsed` without data and with the mistake."""
     if len(text.encode()) > MAX_BYTES:
-        return [_broken(source, f"{len(text)} characters", f"at most {MAX_BYTES} bytes", 1)]
+        most = Text(f"tối đa {MAX_BYTES} byte", f"at most {MAX_BYTES} bytes")
+        return [_broken(source, f"{len(text)} characters", most, 1)]
     try:
         return [_document(node, source) for node in _compose(text)]
     except _Refused as refused:
         return [_broken(source, refused.value, refused.expected, refused.line)]
     except yaml.MarkedYAMLError as wrong:
         line = wrong.problem_mark.line + 1 if wrong.problem_mark else 1
-        return [_broken(source, wrong.problem or "text", "well-formed YAML", line)]
+        return [_broken(source, wrong.problem or "text", _WELL_FORMED, line)]
     except (yaml.YAMLError, ValueError) as wrong:
-        return [_broken(source, str(wrong), "well-formed YAML", 1)]
+        return [_broken(source, str(wrong), _WELL_FORMED, 1)]
 
 
-def _broken(source: str, value: str, expected: str, line: int) -> Parsed:
+def _broken(source: str, value: str, expected: Text, line: int) -> Parsed:
     parsed = Parsed(source)
-    parsed.mistakes.append(BadInput("yaml", value, expected, f"{source}:{line}"))
+    parsed.mistakes.append(BadInput("yaml", value, expected.en, f"{source}:{line}", vi=expected.vi))
     return parsed
 
 
@@ -113,7 +117,8 @@ def _mapping(node: yaml.MappingNode, path: Path, parsed: Parsed) -> dict[str, An
         key = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else "?"
         if key in found:
             where = f"{parsed.source}:{key_node.start_mark.line + 1}"
-            parsed.mistakes.append(BadInput(key, "a second value", "each field once", where))
+            vi = "mỗi trường chỉ ghi một lần"
+            parsed.mistakes.append(BadInput(key, "a second value", "each field once", where, vi=vi))
             continue
         found[key] = _value(value_node, (*path, key), parsed)
         parsed.lines[(*path, key)] = key_node.start_mark.line + 1

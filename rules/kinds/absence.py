@@ -144,10 +144,10 @@ class Absence:
         fields.require("after")
         after = fields.duration("after", 600_000)
         if after <= 0:
-            fields.wrong("after", "a duration above 0")
+            fields.not_above_0("after")
         periods = fields.number("periods", 0.0) or 0.0
         if periods < 0:
-            fields.wrong("periods", "a number of declared periods, 0 or more")
+            fields.wrong("periods", "a number of declared periods, 0 or more", vi="số chu kỳ đã khai báo, từ 0 trở lên")
         return AbsenceSettings(after, periods, read_severity(fields))
 
     def watch(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> Watch:

@@ -355,17 +355,23 @@ class Area:
         fields.require("aggregate", "every")
         every = fields.duration("every", 60_000)
         if every < 1000:
-            fields.wrong("every", "a duration of at least 1s")
+            fields.below_1s("every")
         aggregate = fields.choice("aggregate", (*JOINED, *COUNTED), "mean")
         of = read_predicate(fields.inner("of")) if "of" in fields else None
         if (of is None) == (aggregate == "share") or (of is not None and aggregate not in COUNTED):
-            fields.wrong("of", "a comparison such as {above: 5} for share and count; none for other aggregates", "")
+            fields.wrong(
+                "of",
+                "a comparison such as {above: 5} for share and count; none for other aggregates",
+                "",
+                vi="phép so sánh như {above: 5} với share và count; cách gộp khác thì bỏ trống",
+            )
         scope = fields.data.get("scope")
         places = [name for name in ("area", "group") if isinstance(scope, dict) and scope.get(name)]
         if len(places) != 1:
-            fields.wrong("scope", "one area or one group")
+            fields.wrong("scope", "one area or one group", vi="một area hoặc một group")
         if isinstance(scope, dict) and "detections" in scope:
-            fields.wrong("scope", "a quantity: detections have no newest value")
+            wanted = "a quantity: detections have no newest value"
+            fields.wrong("scope", wanted, vi="một đại lượng (quantity): detections không có giá trị mới nhất")
         fields.raw("of")
         return AreaSettings(aggregate, max(every, 1000), fields.count("min_series", 1), of)
 

@@ -123,7 +123,7 @@ class Baseline:
         fields.require("z")
         z = fields.number("z", 1.0) or 0.0
         if z <= 0:
-            fields.wrong("z", "a number above 0")
+            fields.wrong("z", "a number above 0", vi="số lớn hơn 0")
         return BaselineSettings(z, fields.choice("side", SIDES, "both"), read_severity(fields))
 
     def watch(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> Watch:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from pipeline.core.conditions import RANK, Severity, Threshold
+from pipeline.core.errors import with_comma
 from rules.engine.catalogue import Catalogue
 from rules.engine.duration import show_duration
 from rules.engine.fields import Fields
@@ -135,7 +136,7 @@ def read_members(fields: Fields) -> frozenset[str]:
     """The rule ids in `of`."""
     rules = frozenset(fields.texts("of"))
     if "of" in fields and not 1 <= len(rules) <= MAX_MEMBERS:
-        fields.wrong("of", f"a list of 1 to {MAX_MEMBERS} rule ids")
+        fields.wrong("of", f"a list of 1 to {MAX_MEMBERS} rule ids", vi=f"danh sách từ 1 đến {MAX_MEMBERS} mã quy tắc")
     return rules
 
 
@@ -151,7 +152,11 @@ def _match(fields: Fields, even: dict[str, float]) -> tuple[dict[str, float], fl
         return even, float(inner.count("at_least", 1, high=max(len(even), 1)))
     if inner is not None and set(value) == {"score", "weights"}:
         return _weights(inner, even), inner.number("score") or 0.0
-    fields.wrong("match", "all, any, {at_least: k} or {score: x, weights: {rule: points}}")
+    fields.wrong(
+        "match",
+        "all, any, {at_least: k} or {score: x, weights: {rule: points}}",
+        vi="all, any, {at_least: k} hoặc {score: x, weights: {quy tắc: điểm}}",
+    )
     return even, 1.0
 
 
@@ -160,9 +165,15 @@ def _weights(inner: Fields, even: dict[str, float]) -> dict[str, float]:
     found = {rule: given.number(rule) or 0.0 for rule in even}
     given.no_more()
     if (inner.number("score") or 0.0) <= 0 or min(found.values(), default=0.0) < 0:
-        inner.wrong("score", "a number above 0, of points that are not negative")
+        wanted = "a number above 0, of points that are not negative"
+        inner.wrong("score", wanted, vi="số lớn hơn 0, với các điểm không âm")
     elif sum(found.values()) < (inner.number("score") or 0.0):
-        inner.wrong("score", f"at most {sum(found.values()):g}: all rules together have no more")
+        most = sum(found.values())
+        inner.wrong(
+            "score",
+            f"at most {most:g}: all rules together have no more",
+            vi=f"tối đa {with_comma(most)}: mọi quy tắc cộng lại chỉ có bấy nhiêu điểm",
+        )
     return found
 
 
@@ -172,17 +183,23 @@ def _same(fields: Fields) -> tuple[str, float]:
         return value or PLACES[0], 0.0
     if isinstance(value, dict) and set(value) == {"radius"}:
         return "radius", read_distance(fields.inner("same"), "radius")
-    fields.wrong("same", "entity, site, area or {radius: 3km}")
+    fields.wrong("same", "entity, site, area or {radius: 3km}", vi="entity, site, area hoặc {radius: 3km}")
     return PLACES[0], 0.0
 
 
 def _unless(fields: Fields, weights: dict[str, float], radius: float) -> frozenset[str]:
     unless = frozenset(fields.texts("unless"))
     if len(unless) > MAX_MEMBERS or unless & weights.keys():
-        fields.wrong("unless", f"at most {MAX_MEMBERS} rule ids, none of them in `of`")
+        fields.wrong(
+            "unless",
+            f"at most {MAX_MEMBERS} rule ids, none of them in `of`",
+            vi=f"tối đa {MAX_MEMBERS} mã quy tắc, không mã nào nằm trong `of`",
+        )
     elif unless and radius:
         fields.wrong(
-            "unless", "nothing beside `same: {radius: ..}`: only an entity, a site or an area can be forbidden"
+            "unless",
+            "nothing beside `same: {radius: ..}`: only an entity, a site or an area can be forbidden",
+            vi="bỏ trống khi có `same: {radius: ..}`: chỉ loại trừ được theo entity, site hoặc area",
         )
     return unless
 
@@ -196,7 +213,12 @@ def _severity(fields: Fields) -> tuple[Severity, int]:
         return Severity(value), 0
     if str(value) in ("1", "+1", "2", "+2"):
         return Severity.WARNING, int(value)
-    fields.wrong("severity", f"one of {', '.join(SEVERITIES)}, or +1 or +2 above the highest member")
+    names = ", ".join(SEVERITIES)
+    fields.wrong(
+        "severity",
+        f"one of {names}, or +1 or +2 above the highest member",
+        vi=f"một trong {names}, hoặc +1, +2 so với mức cao nhất của các thành phần",
+    )
     return Severity.WARNING, 0
 
 

@@ -144,7 +144,9 @@ class Deadline:
         """`due_soon` (before), `overdue`, `escalate` (after), each with a severity; `calendar`."""
         for name in ("for", "clear", "severity"):
             if name in fields:
-                fields.wrong(name, f"no {name}: stages have times and severities of their own")
+                fields.unwanted(
+                    name, "stages have times and severities of their own", vi="mỗi giai đoạn có thời gian và mức riêng"
+                )
         fields.raw("severity")
         stages = [
             _stage(fields, "due_soon", "before", -1),
@@ -153,7 +155,8 @@ class Deadline:
         ]
         found = tuple(stage for stage in stages if stage is not None)
         if not found:
-            fields.wrong("overdue", "at least one of due_soon, overdue, escalate", "nothing")
+            stages_ = "due_soon, overdue, escalate"
+            fields.wrong("overdue", f"at least one of {stages_}", "nothing", vi=f"ít nhất một trong {stages_}")
         return DeadlineSettings(found, fields.text("calendar"))
 
     def watch(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> Watch:
@@ -172,7 +175,7 @@ def _stage(fields: Fields, name: str, span: str, sign: int) -> Stage | None:
     if not isinstance(value, dict):
         offset = fields.duration(name, 0) if span else 0
         if not span and value is not True:
-            fields.wrong(name, "true, or {severity: major}")
+            fields.wrong(name, "true, or {severity: major}", vi="true, hoặc {severity: major}")
         return Stage(name, sign * offset, _DEFAULTS[name])
     inner = fields.inner(name)
     offset = inner.duration(span, 0) if span else 0

@@ -15,7 +15,7 @@ from pipeline.core.events import Reading
 from pipeline.core.quantities import QUANTITIES
 from rules.engine.arrivals import Arrival, ArrivalState, ArrivalWatch
 from rules.engine.catalogue import Catalogue
-from rules.engine.fields import Fields, near
+from rules.engine.fields import Fields
 from rules.engine.fold import Fold
 from rules.engine.settings import Rule
 from rules.engine.watch import Entity, Watch
@@ -153,13 +153,23 @@ class Derive:
         name = fields.choice("formula", sorted(FORMULAS), "heat_index")
         for unused in ("for", "clear", "severity", "schedule"):
             if unused in fields:
-                fields.wrong(unused, f"no {unused}: derive makes readings; rules on {FORMULAS[name].output} raise")
+                output = FORMULAS[name].output
+                fields.unwanted(
+                    unused,
+                    f"derive makes readings; rules on {output} raise",
+                    vi=f"derive chỉ tính ra số liệu; quy tắc trên {output} mới phát cảnh báo",
+                )
         scope: Any = fields.data.get("scope")
         if isinstance(scope, dict) and (scope.get("quantity") or scope.get("detections")):
-            fields.wrong("scope", "devices only: what is read stands in inputs", "quantity or detections")
+            fields.wrong(
+                "scope",
+                "devices only: what is read stands in inputs",
+                "quantity or detections",
+                vi="chỉ thiết bị: đại lượng cần đọc ghi ở inputs",
+            )
         coverage = fields.number("min_coverage", DEFAULT_COVERAGE)
         if coverage is None or not 0 <= coverage <= 1:
-            fields.wrong("min_coverage", "a share from 0 to 1")
+            fields.wrong("min_coverage", "a share from 0 to 1", vi="tỷ lệ từ 0 đến 1")
         return DeriveSettings(name, _inputs(fields, name), coverage or 0.0, read_zone(fields))
 
     def watch(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> Watch:
@@ -178,11 +188,15 @@ def _inputs(fields: Fields, name: str) -> tuple[str, ...]:
     found = tuple(inner.text(one, one) for one in formula.inputs)
     for one, quantity in zip(formula.inputs, found, strict=True):
         if quantity not in QUANTITIES:
-            inner.wrong(one, f"a name of the table of quantities{near(quantity, QUANTITIES)}")
+            inner.no_quantity(one, quantity)
         elif quantity in derived:
-            inner.wrong(one, "a measured quantity: a formula reads no derived one, so none can read itself")
+            inner.wrong(
+                one,
+                "a measured quantity: a formula reads no derived one, so none can read itself",
+                vi="đại lượng đo trực tiếp: công thức không đọc đại lượng tính ra",
+            )
     if len(set(found)) < len(found):
-        fields.wrong("inputs", "a quantity of its own for each input")
+        fields.wrong("inputs", "a quantity of its own for each input", vi="mỗi đầu vào một đại lượng riêng")
     inner.no_more()
     return found
 

@@ -72,7 +72,7 @@ class Flatline:
         fields.require("n", "over")
         eps = fields.number("eps", 0.0) or 0.0
         if eps < 0:
-            fields.wrong("eps", "a number not below 0")
+            fields.wrong("eps", "a number not below 0", vi="số không nhỏ hơn 0")
         n, over = fields.count("n", 2, low=2), fields.duration("over", 0)
         return FlatlineSettings(n, over, eps, read_severity(fields))
 

@@ -97,7 +97,7 @@ class Forecast:
         horizon, over = fields.duration("horizon", 3_600_000), fields.duration("over", 3_600_000)
         for name, value in (("horizon", horizon), ("over", over)):
             if value <= 0:
-                fields.wrong(name, "a duration above 0")
+                fields.not_above_0(name)
         return ForecastSettings(
             level=Number() if level is None else read_number(fields, "level", level),
             rising=fields.choice("direction", ("rising", "falling"), "rising") == "rising",

@@ -295,4 +295,8 @@ def check_clear(fields: Fields) -> None:
     """What conditions amount to is no number: `clear` may only have a duration."""
     clear = fields.data.get("clear")
     if isinstance(clear, dict) and set(clear) - {"for"}:
-        fields.wrong("clear", "only {for: ..}: a rule over conditions is clear when its match no longer holds")
+        fields.wrong(
+            "clear",
+            "only {for: ..}: a rule over conditions is clear when its match no longer holds",
+            vi="chỉ {for: ..}: quy tắc trên các cảnh báo hết khi điều kiện gộp không còn đúng",
+        )

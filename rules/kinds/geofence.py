@@ -127,12 +127,16 @@ class Geofence:
         fields.require("event")
         polygon, area = _polygon(fields), fields.text("area")
         if ("polygon" in fields) == ("area" in fields):
-            fields.wrong("polygon", "either polygon or area", "both or neither")
+            fields.wrong("polygon", "either polygon or area", "both or neither", vi="một trong hai: polygon hoặc area")
         event, dwell = fields.choice("event", EVENTS, "enter"), fields.duration("dwell", 0)
         if (event == "dwell") != (dwell > 0):
-            fields.wrong("dwell", "a duration above 0 with event: dwell, and none without")
+            fields.wrong(
+                "dwell",
+                "a duration above 0 with event: dwell, and none without",
+                vi="khoảng thời gian lớn hơn 0 khi event: dwell, còn không thì bỏ trống",
+            )
         if event == "dwell" and "for" in fields:
-            fields.wrong("for", "no for beside dwell")
+            fields.wrong("for", "no for beside dwell", vi="bỏ for khi đã có dwell")
         return GeofenceSettings(
             polygon, area, event, dwell, fields.count("confirm", 2, high=100), read_severity(fields)
         )
@@ -151,7 +155,12 @@ def _polygon(fields: Fields) -> Polygon:
     except (BadInput, TypeError):
         found = ()
     if not 3 <= len(found) <= MAX_CORNERS:
-        fields.wrong("polygon", f"3 to {MAX_CORNERS} positions, [longitude -180..180, latitude -90..90]", "this list")
+        fields.wrong(
+            "polygon",
+            f"3 to {MAX_CORNERS} positions, [longitude -180..180, latitude -90..90]",
+            "this list",
+            vi=f"từ 3 đến {MAX_CORNERS} điểm, [kinh độ -180..180, vĩ độ -90..90]",
+        )
     return found
 
 

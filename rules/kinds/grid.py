@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from pipeline.core.errors import Misread
 from pipeline.core.schedule import DEFAULT_ZONE, check_zone
 from rules.engine.fields import Fields
 
@@ -45,6 +46,6 @@ def read_zone(fields: Fields) -> str:
     zone = fields.text("timezone", DEFAULT_ZONE)
     try:
         return check_zone(zone)
-    except ValueError as wrong:
-        fields.wrong("timezone", str(wrong))
+    except Misread as wrong:
+        fields.wrong("timezone", wrong.expected, vi=wrong.vi)
         return DEFAULT_ZONE

@@ -66,9 +66,9 @@ class Jump:
         limit = fields.number("limit", 0.0) or 0.0
         within = fields.duration("within", 0)
         if "limit" in fields and limit <= 0:
-            fields.wrong("limit", "a number above 0")
+            fields.wrong("limit", "a number above 0", vi="số lớn hơn 0")
         if "within" in fields and within <= 0:
-            fields.wrong("within", "a duration above 0")
+            fields.not_above_0("within")
         return JumpSettings(limit, within, read_severity(fields))
 
     def watch(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> Watch:

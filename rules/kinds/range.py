@@ -52,7 +52,11 @@ def _plausible(fields: Fields) -> tuple[Number, ...]:
     name = scope.get("quantity") if isinstance(scope, dict) else None
     row = QUANTITIES.get(name) if isinstance(name, str) else None
     if row is not None and row.low is None and row.high is None:
-        fields.wrong("range", f"two numbers, [low, high]: the table has no range for {row.name}")
+        fields.wrong(
+            "range",
+            f"two numbers, [low, high]: the table has no range for {row.name}",
+            vi=f"hai số, [thấp, cao]: bảng đại lượng không có khoảng cho {row.name}",
+        )
     low = -math.inf if row is None or row.low is None else row.low
     high = math.inf if row is None or row.high is None else row.high
     return (Number(low), Number(high))

@@ -91,15 +91,21 @@ class Rate:
             relative=fields.flag("relative"),
         )
         if found.per <= 0:
-            fields.wrong("per", "a duration above 0")
+            fields.not_above_0("per")
         if ("over" in fields) == ("readings" in fields):
-            fields.wrong("over", "either over: a duration, or readings: a number", "both or neither")
+            fields.wrong(
+                "over",
+                "either over: a duration, or readings: a number",
+                "both or neither",
+                vi="một trong hai: over (khoảng thời gian) hoặc readings (số lần đo)",
+            )
         if "over" in fields and found.over <= 0:
-            fields.wrong("over", "a duration above 0")
+            fields.not_above_0("over")
         if method == "least_squares" and 0 < found.readings < MIN_READINGS:
-            fields.wrong("readings", f"at least {MIN_READINGS} for a line of least squares")
+            wanted = f"at least {MIN_READINGS} for a line of least squares"
+            fields.wrong("readings", wanted, vi=f"ít nhất {MIN_READINGS} lần đo để vẽ đường bình phương tối thiểu")
         if method == "least_squares" and found.relative:
-            fields.wrong("relative", "no relative: a line has no older value")
+            fields.unwanted("relative", "a line has no older value", vi="đường hồi quy không có giá trị cũ để so")
         return found
 
     def watch(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> Watch:

@@ -85,7 +85,7 @@ class Recurrence(OverConditions):
         check_clear(fields)
         within = fields.duration("within", 0)
         if "within" in fields and within <= 0:
-            fields.wrong("within", "a duration above 0")
+            fields.not_above_0("within")
         name = fields.raw("severity")
         return RecurrenceSettings(
             of=read_members(fields),

@@ -130,11 +130,16 @@ class Repeat:
         times, of = fields.count("times", 1, high=MAX_TIMES), fields.count("of", 0, low=1, high=MAX_TIMES)
         within = fields.duration("within", 0)
         if ("of" in fields) == ("within" in fields):
-            fields.wrong("of", "either of: a number of readings, or within: a duration", "both" if of else "neither")
+            fields.wrong(
+                "of",
+                "either of: a number of readings, or within: a duration",
+                "both" if of else "neither",
+                vi="một trong hai: of (số lần đo) hoặc within (khoảng thời gian)",
+            )
         if "of" in fields and of < times:
-            fields.wrong("of", f"at least the {times} times that are asked for")
+            fields.wrong("of", f"at least the {times} times that are asked for", vi=f"ít nhất bằng times, {times} lần")
         if "within" in fields and within <= 0:
-            fields.wrong("within", "a duration above 0")
+            fields.not_above_0("within")
         return RepeatSettings(times, of, within)
 
     def watch(self, rule: Rule, entity: Entity, catalogue: Catalogue) -> Watch:

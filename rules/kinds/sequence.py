@@ -15,10 +15,10 @@ from rules.engine.arrivals import Arrival, ArrivalState, ArrivalWatch
 from rules.engine.catalogue import Catalogue
 from rules.engine.comparison import bind_one, never, test_of
 from rules.engine.duration import show_duration
-from rules.engine.fields import Fields, near
+from rules.engine.fields import Fields
 from rules.engine.fold import Fold
 from rules.engine.judged import Judged
-from rules.engine.predicates import read_predicate, read_severity
+from rules.engine.predicates import OPERATORS, read_predicate, read_severity
 from rules.engine.settings import Number, Operator, Predicate, Rule
 from rules.engine.watch import Entity, Watch
 
@@ -152,10 +152,14 @@ class Sequence:
         fields.raw("not_between")
         for name in ("for", "clear"):
             if name in fields:
-                fields.wrong(name, f"no {name}: a sequence begins with its second reading and ends after its hold")
+                fields.unwanted(
+                    name,
+                    "a sequence begins with its second reading and ends after its hold",
+                    vi="chuỗi bắt đầu ở số liệu thứ hai và kết thúc sau hold",
+                )
         within = fields.duration("within", 1)
         if within <= 0:
-            fields.wrong("within", "a duration above 0")
+            fields.not_above_0("within")
         inputs = () if _of_detections(fields) else tuple(sorted({step.what for step in steps.values()}))
         return SequenceSettings(
             steps, inputs, within, fields.flag("restart"), fields.duration("hold", 0), read_severity(fields)
@@ -185,12 +189,17 @@ def _step(fields: Fields, name: str) -> Step:
     else:
         what = inner.text("quantity", str(_scope(fields).get("quantity") or ""))
         if what not in QUANTITIES:
-            inner.wrong("quantity", f"a name of the table of quantities{near(what, QUANTITIES)}")
+            inner.no_quantity("quantity", what)
         elif _scope(fields).get("quantity") not in (None, what):
-            inner.wrong("quantity", "the quantity of the scope; leave that out when the steps read several")
+            inner.wrong(
+                "quantity",
+                "the quantity of the scope; leave that out when the steps read several",
+                vi="đại lượng ghi ở scope; nếu các bước đọc nhiều đại lượng thì bỏ quantity ở scope",
+            )
         predicate = read_predicate(inner)
         if predicate is None:
-            inner.bare("a comparison: above, below, outside or equals")
+            operators = ", ".join(OPERATORS)
+            inner.bare(f"a comparison: one of {operators}", vi=f"một phép so sánh: một trong {operators}")
         found = Step(what, "", predicate or _HAPPENS)
     inner.no_more()
     return found

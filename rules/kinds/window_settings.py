@@ -83,35 +83,59 @@ def read_window(fields: Fields) -> WindowSettings:
 def _check(inner: Fields, found: WindowSettings) -> None:
     clock = found.type in CLOCK
     if (clock or found.type == "sliding") and found.size < 1000:
-        inner.wrong("size", "a duration of at least 1s")
+        inner.below_1s("size")
     if found.type == "tumbling" and found.every != found.size:
-        inner.wrong("every", "no every: a tumbling window's step is its size")
+        inner.unwanted(
+            "every", "a tumbling window's step is its size", vi="cửa sổ tumbling có bước bằng chính độ dài size"
+        )
     if clock and (found.every < 1000 or found.size % found.every or found.size // found.every > MAX_PANES):
-        inner.wrong("every", f"a step of at least 1s that goes into the size, at most {MAX_PANES} times")
+        inner.wrong(
+            "every",
+            f"a step of at least 1s that goes into the size, at most {MAX_PANES} times",
+            vi=f"bước ít nhất 1s và chia hết size, tối đa {MAX_PANES} lần",
+        )
     if found.type == "session" and found.gap < 1000:
-        inner.wrong("gap", "a duration of at least 1s")
+        inner.below_1s("gap")
     for field, types in (("every", CLOCK), ("timezone", CLOCK), ("gap", ("session",)), ("early", CLOCK)):
         if field in inner and found.type not in types:
-            inner.wrong(field, f"no {field}: a {found.type} window has none")
+            inner.unwanted(field, f"a {found.type} window has none", vi=f"cửa sổ {found.type} không có")
     if found.type == "session" and "size" in inner:
-        inner.wrong("size", "no size: a session is as long as it is")
-    if "min_coverage" in inner and found.type in ("session", "count"):
-        inner.wrong("min_coverage", f"no min_coverage: nothing is expected of a {found.type} window")
-    if found.aggregate == "coverage" and found.type in ("session", "count"):
-        inner.wrong("aggregate", f"no coverage: nothing is expected of a {found.type} window")
+        inner.unwanted("size", "a session is as long as it is", vi="phiên (session) dài bao nhiêu là tùy số liệu")
+    _check_coverage(inner, found)
+
+
+def _check_coverage(inner: Fields, found: WindowSettings) -> None:
+    if found.type in ("session", "count"):
+        why, vi = f"nothing is expected of a {found.type} window", f"cửa sổ {found.type} không biết trước số lần đo"
+        if "min_coverage" in inner:
+            inner.unwanted("min_coverage", why, vi=vi)
+        if found.aggregate == "coverage":
+            inner.wrong("aggregate", f"no coverage: {why}", vi=f"cách gộp khác coverage: {vi}")
     if not 0 <= found.min_coverage <= 1:
-        inner.wrong("min_coverage", "a share from 0 to 1")
+        inner.wrong("min_coverage", "a share from 0 to 1", vi="tỷ lệ từ 0 đến 1")
 
 
 def _check_early(fields: Fields, inner: Fields, found: WindowSettings) -> None:
     """Only what can never stop to hold before the window's end may begin before it."""
     side = {"count": "above", "sum": "above", "max": "above", "min": "below"}.get(found.aggregate)
     if side is None or (found.aggregate == "sum" and not _never_negative(fields)):
-        inner.wrong("early", "count, sum of a quantity that is never negative, max or min")
+        inner.wrong(
+            "early",
+            "count, sum of a quantity that is never negative, max or min",
+            vi="cách gộp count, max, min, hoặc sum của đại lượng không bao giờ âm",
+        )
     elif not set(_comparisons(fields.data.get("raise"))) <= {side}:
-        inner.wrong("early", f"{side} only, for {found.aggregate} may begin early only on that side")
+        inner.wrong(
+            "early",
+            f"{side} only, for {found.aggregate} may begin early only on that side",
+            vi=f"chỉ {side}: {found.aggregate} chỉ báo sớm được ở phía đó",
+        )
     if "for" in fields or "min_coverage" in inner:
-        inner.wrong("early", "no for and no min_coverage beside early: they ask for the whole window")
+        inner.wrong(
+            "early",
+            "no for and no min_coverage beside early: they ask for the whole window",
+            vi="bỏ for và min_coverage khi có early: chúng đòi đủ cả cửa sổ",
+        )
 
 
 def _never_negative(fields: Fields) -> bool:

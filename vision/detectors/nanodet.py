@@ -90,13 +90,19 @@ class NanoDet:
 def session(model: Path) -> Any:
     """The loaded model, shared by all cameras of this process (running it is safe in threads)."""
     if not model.exists():
-        raise ConfigError(f"vision.model: there is no file {model}; run `make setup`, or name another model")
+        raise ConfigError(
+            f"vision.model: there is no file {model}; run `make setup`, or name another model",
+            vi=f"không có tệp mô hình {model}; hãy chạy `make setup`, hoặc chọn mô hình khác",
+        )
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = settings.inter_op_num_threads = 1
     try:
         return onnxruntime.InferenceSession(str(model), settings, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors share no parent below Exception
-        raise ConfigError(f"vision.model: {model} is no model that onnxruntime can load: {error}") from error
+        raise ConfigError(
+            f"vision.model: {model} is no model that onnxruntime can load: {error}",
+            vi=f"onnxruntime không nạp được mô hình {model}",
+        ) from error
 
 
 def tried(model: Path, loaded: Any, values: NDArray[Any]) -> list[Floats]:
@@ -111,7 +117,9 @@ def tried(model: Path, loaded: Any, values: NDArray[Any]) -> list[Floats]:
         wants = ", ".join(f"{each.type} {' x '.join(map(str, each.shape))}" for each in inputs)
         raise ConfigError(
             f"vision.model: {model} takes no picture: its input is {wants}; expected one input of 1 x 3 x height x "
-            f"width, or of sizes left open; export it with a batch of 1, not channels last ({type(error).__name__})"
+            f"width, or of sizes left open; export it with a batch of 1, not channels last ({type(error).__name__})",
+            vi=f"mô hình {model} không nhận được hình: đầu vào là {wants}; cần một đầu vào 1 x 3 x cao x rộng, hoặc để "
+            "ngỏ kích thước; hãy xuất lại với batch 1, kênh màu đứng trước",
         ) from error
 
 
@@ -127,7 +135,9 @@ def _check(model: Path, loaded: Any) -> None:
         raise ConfigError(
             f"vision.model: {model} names no classes in its metadata, and is not NanoDet (for pictures of any size "
             f"three grids of 1 x cells x {len(NAMES)} and 1 x cells x {4 * BINS}); expected an export of the YOLO "
-            "family with `names` in its metadata, as ultralytics writes it, or NanoDet"
+            "family with `names` in its metadata, as ultralytics writes it, or NanoDet",
+            vi=f"mô hình {model} không ghi tên lớp trong siêu dữ liệu và cũng không phải NanoDet; cần mô hình họ YOLO "
+            "có `names` trong siêu dữ liệu như ultralytics xuất ra, hoặc NanoDet",
         )
 
 

@@ -57,9 +57,14 @@ def _people(script: Mapping[int, Sequence[Seen]]) -> frozenset[str]:
 
 def _read(path: object) -> dict[int, list[Seen]]:
     if not isinstance(path, str):
-        raise ConfigError("camera.attributes.script: the detector 'scripted' needs the path of a script")
+        raise ConfigError(
+            "camera.attributes.script: the detector 'scripted' needs the path of a script",
+            vi="bộ phát hiện 'scripted' cần đường dẫn của tệp kịch bản",
+        )
     try:
         lines = msgspec.json.Decoder(_Line).decode_lines(Path(path).read_bytes())
     except (OSError, msgspec.DecodeError) as error:
-        raise ConfigError(f"camera.attributes.script: {path} cannot be read: {error}") from None
+        raise ConfigError(
+            f"camera.attributes.script: {path} cannot be read: {error}", vi=f"không đọc được tệp kịch bản {path}"
+        ) from None
     return {line.number: [Seen(Box(*s.box), s.label, s.confidence) for s in line.seen] for line in lines}

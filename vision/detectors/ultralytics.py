@@ -109,9 +109,12 @@ def model_file(options: Options) -> Path:
     found = [each for each in (path, cache_folder() / "models" / path) if each.exists()]
     if found or path.suffix == ".yaml":
         return found[0] if found else path
+    folder = cache_folder() / "models"
     raise ConfigError(
-        f"camera.attributes.model: there is no file {path}, nor in {cache_folder() / 'models'}; put the weights there, "
-        "`ioc camera models` says from where"
+        f"camera.attributes.model: there is no file {path}, nor in {folder}; put the weights there, "
+        "`ioc camera models` says from where",
+        vi=f"không có tệp mô hình {path}, trong {folder} cũng không; hãy chép tệp vào đó, "
+        "xem `ioc camera models` để biết lấy ở đâu",
     )
 
 
@@ -136,7 +139,8 @@ def _network(model: Path) -> Network:
     except ImportError:
         raise ConfigError(
             "camera.detector: 'ultralytics' is not installed here; install the extra ioc[yolo] (AGPL-3.0) in an "
-            "environment of its own"
+            "environment of its own",
+            vi="máy này chưa cài bộ phát hiện 'ultralytics'; hãy cài ioc[yolo] (AGPL-3.0) trong môi trường riêng",
         ) from None
     ultralytics.settings.update({"sync": False})
     try:
@@ -144,7 +148,10 @@ def _network(model: Path) -> Network:
         export = None if model.suffix in _WEIGHTS else model
         return Network(loaded, "cuda:0" if torch.cuda.is_available() else "cpu", export)
     except Exception as error:  # ultralytics raises whatever its parts raise
-        raise ConfigError(f"camera.attributes.model: ultralytics cannot load {model}: {error}") from error
+        raise ConfigError(
+            f"camera.attributes.model: ultralytics cannot load {model}: {error}",
+            vi=f"ultralytics không nạp được mô hình {model}",
+        ) from error
 
 
 def _seen(result: Any) -> list[Seen]:

@@ -117,13 +117,20 @@ def names_of(found: Mapping[str, str]) -> dict[int, str]:
     """The classes by their numbers, as they are called here. Raises ConfigError when the metadata have none, or the
     model does not detect."""
     if found.get("task", "detect") != "detect":
-        raise ConfigError(f"vision.model: this model is for {found['task']!r}; expected one for 'detect'")
+        task = found["task"]
+        raise ConfigError(
+            f"vision.model: this model is for {task!r}; expected one for 'detect'",
+            vi=f"mô hình này dùng cho {task!r}; cần mô hình phát hiện vật thể ('detect')",
+        )
     try:
         names = ast.literal_eval(found.get("names", ""))
         pairs = names.items() if isinstance(names, dict) else enumerate(names)
         return {int(number): label_of(str(name)) for number, name in pairs}
     except (ValueError, SyntaxError, TypeError):
-        raise ConfigError("vision.model: the file's metadata hold no readable `names` of its classes") from None
+        raise ConfigError(
+            "vision.model: the file's metadata hold no readable `names` of its classes",
+            vi="siêu dữ liệu của tệp mô hình không có `names` (tên các lớp) đọc được",
+        ) from None
 
 
 def _input_size(model: Path, shape: list[Any], found: Mapping[str, str]) -> tuple[int, int]:
@@ -137,9 +144,12 @@ def _input_size(model: Path, shape: list[Any], found: Mapping[str, str]) -> tupl
         rows = columns = SIDE
     sides = [side if isinstance(side, int) else said for side, said in zip(shape, (1, 3, rows, columns), strict=False)]
     if len(shape) != 4 or sides[:2] != [1, 3] or min(sides[2:]) < _LEAST_SIDE:
+        given = " x ".join(map(str, shape))
         raise ConfigError(
-            f"vision.model: {model} takes no picture: its input is {' x '.join(map(str, shape))}; expected 1 x 3 x "
-            "height x width, or sizes left open: export it with a batch of 1, not channels last"
+            f"vision.model: {model} takes no picture: its input is {given}; expected 1 x 3 x "
+            "height x width, or sizes left open: export it with a batch of 1, not channels last",
+            vi=f"mô hình {model} không nhận được hình: đầu vào là {given}; cần 1 x 3 x cao x rộng, hoặc để ngỏ kích "
+            "thước: hãy xuất lại với batch 1, kênh màu đứng trước",
         )
     return sides[3], sides[2]
 
@@ -171,9 +181,12 @@ def layout_of(shape: tuple[int, ...], names: int) -> tuple[Layout, bool]:
                 return Layout.RAW, turned
             if values == 5 + names:
                 return Layout.OBJECTNESS, turned
+    given = " x ".join(map(str, shape))
     raise ConfigError(
-        f"vision.model: an output of {' x '.join(map(str, shape))} is none of the YOLO family with {names} names; "
-        f"expected 1 x {4 + names} x cells, 1 x cells x {5 + names}, or 1 x boxes x 6"
+        f"vision.model: an output of {given} is none of the YOLO family with {names} names; "
+        f"expected 1 x {4 + names} x cells, 1 x cells x {5 + names}, or 1 x boxes x 6",
+        vi=f"đầu ra {given} không thuộc họ YOLO với {names} tên lớp; "
+        f"cần 1 x {4 + names} x số ô, 1 x số ô x {5 + names}, hoặc 1 x số khung x 6",
     )
 
 

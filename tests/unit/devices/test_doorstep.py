@@ -92,6 +92,12 @@ def test_what_nobody_behind_could_use_is_a_wrong_type(fields: dict[str, Any]) ->
     assert refusal(**fields).reason is Reason.WRONG_TYPE
 
 
+def test_a_dead_letter_of_a_wrong_point_says_in_both_languages_what_would_be_right() -> None:
+    said = refusal(point=(181.0, 0.0)).detail
+    assert "expected [longitude -180..180, latitude -90..90]" in said
+    assert said.endswith("giá trị không hợp lệ; cần [kinh độ -180..180, vĩ độ -90..90]")
+
+
 def test_an_unknown_quantity_is_refused() -> None:
     assert refusal(quantity="phlogiston").reason is Reason.UNKNOWN_QUANTITY
 

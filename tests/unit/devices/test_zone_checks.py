@@ -62,8 +62,8 @@ BAD: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({"running_mps": 3}, {"calibration": {"height": [[100, 50], [400, 200]]}}, "zones.lan-1.running_mps", "no metres"),
     ({}, line(points=[[5, 5], [5, 5]]), "lines.vach-1.points", "two different points"),
     ({}, line(points=[[5, 5], [5, 999]]), "lines.vach-1.points", "0..480"),
-    ({}, line(way="up"), "lines[0].way", "invalid enum value"),
-    ({"kind": "mask"}, {}, "zones[0].kind", "invalid enum value"),
+    ({}, line(way="up"), "lines[0].way", "a value allowed here; 'up' is none"),
+    ({"kind": "mask"}, {}, "zones[0].kind", "a value allowed here; 'mask' is none"),
 ]
 
 

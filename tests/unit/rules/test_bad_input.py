@@ -137,4 +137,12 @@ def test_scopes_that_cannot_meet_do_not_overlap() -> None:
 
 
 def test_a_member_that_is_not_there_is_pointed_at() -> None:
-    assert [one.message for one in unknown_members(load_text(CLUSTER).checked())] == ["counts hot, which is not here"]
+    (found,) = unknown_members(load_text(CLUSTER).checked())
+    assert found.message == "counts hot, which is not here / đếm quy tắc hot, nhưng ở đây không có"
+
+
+def test_the_linter_speaks_vietnamese_too_with_decimal_commas(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(HOT.replace("30", "1000.5"))
+    found = {one.field: one.message for one in check_paths([tmp_path])[1]}
+    assert " / không bao giờ đo được 1000,5 Cel: air_temperature hợp lý từ" in found["raise.warning"]
+    assert " / chưa có phép thử nào" in found["tests"]

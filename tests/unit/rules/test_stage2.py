@@ -86,6 +86,7 @@ def test_a_document_that_breaks_while_running_is_reported_with_file_field_and_al
     (state,) = desk.machine.open_alerts().values()
     assert state.alert is not None
     assert "kind: 'nonsense' is not valid; expected one of absence, area" in state.alert.why.detail
+    assert "giá trị không hợp lệ; cần một trong absence, area" in state.alert.why.detail
 
 
 def test_rules_that_count_one_another_are_out_of_service_and_the_others_go_on() -> None:
