@@ -5,7 +5,8 @@ a camera that plays nothing would keep all others waiting (its lock is turned of
 nor does PyAV's); it never says why there is no picture, so the camera is asked after a failure; a read that blocks
 returns after three times its limit (which is why it gets a third); it has no sender reports, so all times are those of
 arrival; it marks no spoiled frame and cannot skip frames, so broken pictures are shown and a quiet camera is decoded in
-full; it converts no interlaced pictures and repeats one instead, so such a camera is said to be frozen. RTSP goes over TCP: an option of the whole process.
+full; it converts no interlaced pictures and repeats one instead, so such a camera is said to be frozen. RTSP goes over
+TCP: an option of the whole process.
 """
 
 from __future__ import annotations
