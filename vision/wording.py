@@ -88,7 +88,10 @@ OTHER_PROOF: Message = (
         "set the camera's RTSP login to digest (MD5): SHA-256 opens no stream; check that the user may watch",
     ),
 )
-SENT_ON = Text("camera chỉ sang địa chỉ khác, luồng được mở ở đó", "the camera sends us on; the stream is opened there")
+SENT_ON = Text(
+    "camera chỉ sang địa chỉ khác: luồng được mở ở đó, với cùng đăng nhập",
+    "the camera sends us on: the stream is opened there, with the same login",
+)
 ONE_PICTURE: Message = (
     Text("chỉ có một hình rồi không có hình nào nữa", "one picture came, and no second one"),
     Text("xem tốc độ khung hình của luồng và đường truyền", "look at the stream's frame rate and at the line"),
