@@ -20,7 +20,7 @@ import numpy as np
 
 from vision.assignment import assign_within
 from vision.kinds import KINDS
-from vision.motion import Floats, Gait, GroundSpace, Measured, Motion, PictureSpace, Space, distance, gait
+from vision.motion import WALKER, Floats, Gait, GroundSpace, Measured, Motion, PictureSpace, Space, distance, gait
 from vision.picture import Box, Seen, overlap
 from vision.plane import Plane
 
@@ -40,6 +40,9 @@ _SHAPE_MOST = 1.8
 """A box this many times as tall as the track's is another object, or several."""
 _RENAMED = 0.3
 """What a box of another label costs more than one of the track's own, where 1 is a box that overlaps nothing."""
+_MISSED = 0.3
+"""What a box costs a vehicle more for each second that pictures did not show it. In traffic the next one soon is where
+one was lost, and at three pictures a second that fits better than a way of which the speed is not known yet."""
 _SAME_OBJECT = 0.6
 """A box left over that overlaps a followed one more than this is the same object seen twice."""
 
@@ -123,6 +126,9 @@ class _State:
     id: str = ""
     hits: int = 1
 
+    def reach(self, at: int) -> float:
+        return (self.how.reach_m + self.how.reach_mps * (at - self.at) / 1000) * self.now.metre
+
     def take(self, seen: Seen, measured: Measured, at: int, high: float) -> None:
         if seen.confidence >= high:
             self.strong_at = at
@@ -137,11 +143,13 @@ class _State:
 
 
 class _Guess(NamedTuple):
-    """Where a track should be now; `reach`: how far from there it can be."""
+    """Where a track should be now; `reach`: how far from there it can be; `missed_s`: for how long pictures came that
+    did not show it."""
 
     state: _State
     box: Box
     reach: float
+    missed_s: float
 
 
 class _Candidate(NamedTuple):
@@ -169,7 +177,7 @@ class Tracker:
         self._prefix, self._high, self._confirm_hits, self._kinds = prefix, high, confirm_hits, kinds
         self._space: Space = GroundSpace(plane) if plane is not None and plane.grounded else PictureSpace()
         self._states: list[_State] = []
-        self._begun = self._confirmed = 0
+        self._begun = self._confirmed = self._before = 0
 
     def update(self, seen: Iterable[Seen], at: int) -> Tracked:
         """Take in what was seen at `at`, which must be later than the last time.
@@ -185,6 +193,7 @@ class Tracker:
         self._begin(left, at, points)
         self._confirm()
         ended = self._drop(at)
+        self._before = at
         ids = {state.number: state.id for state in self._states}
         there = self._tracks([state for state in self._states if state.id and at - state.at <= HIDDEN_MS], at)
         live = [track for track in there if at - track.at <= COAST_MS]
@@ -211,7 +220,7 @@ class Tracker:
         for state in self._states:
             state.now = state.motion.predicted((at - state.at) / 1000, state.how)
         return [
-            _Guess(state, box, (state.how.reach_m + state.how.reach_mps * (at - state.at) / 1000) * state.now.metre)
+            _Guess(state, box, state.reach(at), (self._before - state.at) / 1000)
             for state, box in zip(self._states, self._boxes(self._states), strict=True)
         ]
 
@@ -322,4 +331,5 @@ def _cost(guess: _Guess, found: _Candidate, kinds: Mapping[str, str]) -> float:
     shared, off = overlap(guess.box, box), distance(state.now, found.measured) / DISTANCE_MOST
     if off > 1 and max(shared, overlap(state.box, box)) < _SURELY_SAME:
         return -1.0
-    return 1 - shared + 0.5 * min(off, 1.0) + (0.0 if same else _RENAMED)
+    missed = 0.0 if state.how is WALKER else _MISSED * guess.missed_s
+    return 1 - shared + 0.5 * min(off, 1.0) + (0.0 if same else _RENAMED) + missed

@@ -41,7 +41,8 @@ class Panes:
         """What was seen of the pane that is broken off at `at`; the next call begins anew."""
         if not self._end:
             return None
-        closed = Pane(self._end, (self._seen + at - self._last) / 1000)
+        gap = at - self._last
+        closed = Pane(self._end, (self._seen + (gap if gap <= BLIND_MS else 0)) / 1000)
         self._end = 0
         return closed
 

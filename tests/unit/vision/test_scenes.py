@@ -67,6 +67,15 @@ def test_speeds_and_counts_of_traffic(at: list[float]) -> None:
     assert heard.of(DetectionEvent.WRONG_WAY) == []
 
 
+@pytest.mark.parametrize("fps", [3, 5, 10])
+def test_dense_traffic_both_ways_is_counted_exactly_and_no_car_takes_another_s_id(fps: float) -> None:
+    nearer = [straight((-1.8, 60), (0, -10), begin=1.1 + 1.7 * n) for n in range(30)]
+    away = [straight((1.8, 8), (0, 10), begin=1.0 + 1.9 * n, end=6.2 + 1.9 * n) for n in range(28)]
+    heard, _ = play(Street([Mover(CAR, way) for way in (*nearer, *away)], CAMERA), times(fps, 70), lines=[line()])
+    assert (sum(heard.values("line_count_right")), sum(heard.values("line_count_left"))) == (30, 28)
+    assert len({found.track.id for found in heard.of(DetectionEvent.CROSS) if found.track}) == 58
+
+
 @pytest.mark.parametrize("fps", [3, 5, 10, 25])
 def test_a_zone_of_4_m_that_takes_cars_a_quarter_of_a_second(fps: float) -> None:
     polygon = CAMERA.ground((-5, 20), (5, 20), (5, 24), (-5, 24))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.core.catalogue import Zone
+from pipeline.core.catalogue import Zone, ZoneHours
 from pipeline.core.events import DetectionEvent, Edge
 from tests.unit.vision.street import CAR, MOTORCYCLE, PERSON, Mover, Street, Way, by_points, straight, times
 from tests.unit.vision.watching import CAMERA, RATE_NAMES, RATES, Heard, arrow, places, play
@@ -82,6 +82,15 @@ def test_who_stands_counts_in_the_density_and_a_broken_minute_is_told_when_most_
     assert [each.value for each in dated] == [pytest.approx(100, rel=0.01)] * 3
     assert len(play(places([lane()]), jam, times(3, 150)).values("traffic_density")) == 2
     assert play(places([lane(direction=None)]), jam, times(3, 70)).values("traffic_density") == []
+
+
+@pytest.mark.parametrize(("blind_s", "told"), [(4, [100]), (40, [])])
+def test_what_no_picture_showed_before_a_zone_s_hours_were_over_was_not_seen(blind_s: float, told: list[float]) -> None:
+    jam = Street([Mover(CAR, by_points((0, 0, 20 + 8 * n), (200, 0, 20 + 8 * n))) for n in range(3)], CAMERA)
+    hours = ZoneHours(when="daily 00:00-00:01", timezone="UTC")
+    at = [time for time in times(3, 62) if not 60 - blind_s < time < 60]
+    values = play(places([lane(schedule=hours)]), jam, at).values("traffic_density")
+    assert values == [pytest.approx(each, rel=0.01) for each in told]
 
 
 def test_a_hidden_part_of_a_road_is_no_road() -> None:
