@@ -25,14 +25,12 @@ from vision.gate import Gate
 from vision.gauges import CameraGauges
 from vision.health import FROZEN_S, Health
 from vision.picture import ClockSource, Picture
+from vision.reopening import Reopening
 from vision.resting import Resting
 from vision.sampling import BackOff, Sampler
 from vision.stillness import Stillness
 from vision.stream import Frame, Stream, StreamFault, opened
 from vision.timeline import CATCHING_UP_S, Timeline
-
-REOPEN_S = 60.0
-"""A stream is opened anew for its camera's clock at most so often."""
 
 
 class Timing(NamedTuple):
@@ -84,6 +82,7 @@ class Reader:
         self._stopping = threading.Event()
         self._pictures = 0
         self._timeline = Timeline(steps=keys_only, catching_up_s=self.timing.catching_up_s)
+        self._reopening = Reopening()
         self._stillness = Stillness()
         self._gate = Gate()
         self._said = ""
@@ -160,11 +159,11 @@ class Reader:
     def _read(self, stream: Stream) -> None:
         sampler, resting = Sampler(self._fps), Resting()
         before: Frame | None = None
-        clock_lost = _ClockLost(self._name, self._gauges)
         stream.key_frames_only = self._keys_only
         self._timeline.connected()
+        self._reopening.connected(time.monotonic())
         for frame in stream.frames():
-            if self._stopping.is_set() or clock_lost.reopen(stream):
+            if self._stopping.is_set() or self._clock_is_to_be_found(stream):
                 return
             self._tally(stream)
             late = before is not None and is_leftover(before, frame, self.timing.frozen_s)
@@ -177,6 +176,13 @@ class Reader:
                 self._take(frame, *told)
                 rests = self._rests and resting.may_rest(self._gate.quiet_s)
                 stream.key_frames_only = self._keys_only or rests
+
+    def _clock_is_to_be_found(self, stream: Stream) -> bool:
+        """Whether opening the stream anew may give the camera's clock back."""
+        if stream.clock_jumped and self._reopening.jumped():
+            self._gauges.clock_jumped()
+            log.warning("the camera's clock jumped: the time of arrival counts", camera=self._name)
+        return self._reopening.due(time.monotonic())
 
     def _take(self, frame: Frame, at: int, clock: ClockSource) -> None:
         image = frame.shown.image()
@@ -192,23 +198,6 @@ class Reader:
         if sentence != self._said and not self._stopping.is_set():
             log.warning("no pictures", camera=self._name, why=sentence)
             self._said = sentence
-
-
-class _ClockLost:
-    """Says once when a connection's clock jumped, and whether to open the stream anew for it."""
-
-    def __init__(self, camera: str, gauges: CameraGauges) -> None:
-        self._camera, self._gauges, self._said = camera, gauges, False
-        self._opened_at = time.monotonic()
-
-    def reopen(self, stream: Stream) -> bool:
-        if not stream.clock_jumped:
-            return False
-        if not self._said:
-            self._said = True
-            self._gauges.clock_jumped()
-            log.warning("the camera's clock jumped: the time of arrival counts", camera=self._camera)
-        return time.monotonic() - self._opened_at > REOPEN_S
 
 
 def seconds(frame: Frame) -> float:
