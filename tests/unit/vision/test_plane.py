@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.core.catalogue import Calibration
 from pipeline.core.errors import BadInput
+from vision.calibration import Anchor
 from vision.plane import Plane
 
 SIZE = (800, 600)
@@ -90,9 +91,9 @@ def test_four_sides_and_a_diagonal_give_the_same_lengths_as_points() -> None:
 
 
 def test_positions_give_metres_and_come_back_as_positions() -> None:
-    # a degree of latitude is 111,195 m on the sphere used; 109 E, 12 N; east = X, north = Z
+    # at 12 N a degree is 110,622 m to the north and 108,903 m to the east on the ellipsoid; 109 E; east = X, north = Z
     def position(x: float, z: float) -> tuple[float, float]:
-        return 109 + x / (111_195.08 * 0.978147601), 12 + z / 111_195.08
+        return 109 + x / 108_902.6, 12 + z / 110_622.3
 
     points = [{"picture": picture, "position": position(*metres)} for metres, picture in SEEN]
     made = plane(points=points)
@@ -129,6 +130,19 @@ def test_points_on_one_line_are_refused() -> None:
 def test_a_plane_folded_at_the_horizon_is_refused() -> None:
     crossed = [POINTS[0] | {"metres": POINTS[1]["metres"]}, POINTS[1] | {"metres": POINTS[0]["metres"]}, *POINTS[2:4]]
     assert "folded" in refused(points=crossed)
+
+
+@pytest.mark.parametrize(
+    ("latitude", "north_km", "east_km"),
+    [(0, 110.574, 111.320), (15, 110.649, 107.551), (30, 110.852, 96.486), (45, 111.132, 78.847)],
+)
+def test_a_degree_is_as_long_as_on_the_ellipsoid_of_satellite_navigation(
+    latitude: float, north_km: float, east_km: float
+) -> None:
+    """Published lengths of a degree, in tables of WGS 84."""
+    anchor = Anchor(105.8, latitude)
+    east, north = anchor.metres([(106.8, latitude), (105.8, latitude + 1)])
+    assert (east[0], north[1]) == pytest.approx((1000 * east_km, 1000 * north_km), rel=2e-5)
 
 
 def test_positions_seen_in_a_mirror_are_refused() -> None:
