@@ -24,6 +24,7 @@ _CONTROL = "$CONTROL/dynamic-security/v1"
 _ANSWER_LIMIT_S = 10.0
 _BATCH = 50
 _REMEDY = "start it with `ioc up`, or set mqtt.host and mqtt.port"
+_REMEDY_VI = "khởi động bằng `ioc up`, hoặc đặt mqtt.host và mqtt.port"
 
 
 class Credential(NamedTuple):
@@ -61,7 +62,9 @@ class DynamicSecurity:
         try:
             responses: list[dict[str, Any]] = self._answers.get(timeout=_ANSWER_LIMIT_S)["responses"]
         except queue.Empty:
-            raise ServiceMissing("mosquitto's dynamic security", self._broker.address, "see `ioc doctor`") from None
+            raise ServiceMissing(
+                "mosquitto's dynamic security", self._broker.address, "see `ioc doctor`", vi="xem `ioc doctor`"
+            ) from None
         return responses
 
     def grant(self, devices: Iterable[Device]) -> list[Credential]:
@@ -103,7 +106,7 @@ def administrator(broker: Broker) -> Iterator[DynamicSecurity]:
     try:
         client.connect(broker.host, broker.port, keepalive=30)
     except OSError:
-        raise ServiceMissing("mosquitto", broker.address, _REMEDY) from None
+        raise ServiceMissing("mosquitto", broker.address, _REMEDY, vi=_REMEDY_VI) from None
     client.loop_start()
     try:
         _step(steps, broker)
@@ -119,9 +122,14 @@ def _step(steps: queue.SimpleQueue[Any], broker: Broker) -> None:
     try:
         code = steps.get(timeout=_ANSWER_LIMIT_S)
     except queue.Empty:
-        raise ServiceMissing("mosquitto", broker.address, _REMEDY) from None
+        raise ServiceMissing("mosquitto", broker.address, _REMEDY, vi=_REMEDY_VI) from None
     if code.is_failure:
-        raise CredentialsWrong("mosquitto", broker.address, f"check mqtt.admin_user and mqtt.admin_password ({code})")
+        raise CredentialsWrong(
+            "mosquitto",
+            broker.address,
+            f"check mqtt.admin_user and mqtt.admin_password ({code})",
+            vi="kiểm tra mqtt.admin_user và mqtt.admin_password",
+        )
 
 
 def _credential(device: Device) -> Credential:

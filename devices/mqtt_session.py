@@ -29,6 +29,7 @@ SESSION_EXPIRY_S = 7 * 86_400
 RECEIVE_MAXIMUM = 1000
 KEEPALIVE_S = 20
 _REMEDY = "start it with `ioc up`, or set mqtt.host and mqtt.port"
+_REMEDY_VI = "khởi động bằng `ioc up`, hoặc đặt mqtt.host và mqtt.port"
 _TAKE = 200
 _FLUSH_S = 2.0
 _EVERYTHING = "ioc/#"
@@ -139,11 +140,11 @@ class MqttSession:
         try:
             await asyncio.to_thread(self._open)
         except OSError:
-            raise ServiceMissing("mosquitto", self._account.address, _REMEDY) from None
+            raise ServiceMissing("mosquitto", self._account.address, _REMEDY, vi=_REMEDY_VI) from None
         self._client.loop_start()
         await self._first_of(self._connected, within_s)
         if not self._connected.is_set():
-            raise ServiceMissing("mosquitto", self._account.address, _REMEDY)
+            raise ServiceMissing("mosquitto", self._account.address, _REMEDY, vi=_REMEDY_VI)
 
     def _new_client(self) -> mqtt.Client:
         modern = self._version == mqtt.MQTTv5
@@ -195,7 +196,9 @@ class MqttSession:
         refused = [topic for topic, code in zip(self._topics, codes, strict=False) if code.is_failure]
         if refused:
             remedy = f"it may not subscribe to {', '.join(refused)}; see mqtt.gateway_user"
-            self._loop.call_soon_threadsafe(self._fail, CredentialsWrong("mosquitto", self._account.address, remedy))
+            vi = f"tài khoản này không được đăng ký nhận {', '.join(refused)}; xem mqtt.gateway_user"
+            wrong = CredentialsWrong("mosquitto", self._account.address, remedy, vi=vi)
+            self._loop.call_soon_threadsafe(self._fail, wrong)
         else:
             self._loop.call_soon_threadsafe(self._connected.set)
 
@@ -245,7 +248,8 @@ class MqttSession:
             self._fail(_OldBroker(code))
         elif "uthorized" in code or "password" in code or "user name" in code:
             remedy = "check mqtt.gateway_user and mqtt.gateway_password"
-            self._fail(CredentialsWrong("mosquitto", self._account.address, remedy))
+            vi = "kiểm tra mqtt.gateway_user và mqtt.gateway_password"
+            self._fail(CredentialsWrong("mosquitto", self._account.address, remedy, vi=vi))
         else:
             self._fail(ServiceError(f"mosquitto at {self._account.address} refused us: {code}"))
 

@@ -102,7 +102,12 @@ class Sink:
                 self._assigned.set()  # offsets are read with this connection from now on
                 await self._consume(consumer, store)
         except psycopg.OperationalError as error:
-            missing = ServiceMissing("PostgreSQL", "postgres.dsn", "readings wait in Kafka until it is back")
+            missing = ServiceMissing(
+                "PostgreSQL",
+                "postgres.dsn",
+                "readings wait in Kafka until it is back",
+                vi="số liệu chờ trong Kafka đến khi có lại",
+            )
             log.warning(str(missing), cause=type(error).__name__)
             await asyncio.sleep(_RECONNECT_S)
         except Overtaken as overtaken:

@@ -154,7 +154,7 @@ def _supervisor(folder: DataFolder, names: Sequence[str], fast: bool, log: Path)
 
 def _not_started(log: Path) -> None:
     last = log.read_text(errors="replace").strip().rpartition("\n")[2]
-    raise ServiceMissing("the stack", str(log.parent), f"it did not start: {last}")
+    raise ServiceMissing("the stack", str(log.parent), f"it did not start: {last}", vi="hệ thống chưa khởi động được")
 
 
 def _print_endpoints(found: Endpoints, names: Sequence[str]) -> None:

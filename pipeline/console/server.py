@@ -39,4 +39,9 @@ async def serve(settings: Settings) -> None:
         await server.serve()
     except SystemExit:
         address = f"{console.host}:{console.port}"
-        raise ServiceMissing("The console's port", address, "end what uses it, or set console.port") from None
+        raise ServiceMissing(
+            "The console's port",
+            address,
+            "end what uses it, or set console.port",
+            vi="tắt chương trình đang dùng cổng, hoặc đổi console.port",
+        ) from None

@@ -17,11 +17,12 @@ from pipeline.core.topics import MAX_MESSAGE_BYTES, TOPICS, Topic
 REQUEST_TIMEOUT_MS = 30_000
 _PAUSE_S = 0.5
 _REMEDY = "start it with `ioc up`, or set kafka.brokers"
+_REMEDY_VI = "khởi động bằng `ioc up`, hoặc đặt kafka.brokers"
 
 
 def kafka_missing(brokers: str) -> ServiceMissing:
     """The one sentence that a person sees when Kafka is not there."""
-    return ServiceMissing("Kafka", brokers, _REMEDY)
+    return ServiceMissing("Kafka", brokers, _REMEDY, vi=_REMEDY_VI)
 
 
 async def start_producer(brokers: str, **settings: Any) -> AIOKafkaProducer:

@@ -98,19 +98,19 @@ class ServiceError(IocError):
 
 
 class ServiceMissing(ServiceError):
-    """A service does not answer. Worth trying again later. `remedy` is what a person can do."""
+    """A service does not answer. Worth trying again later. `remedy`, `vi`: what a person can do, in both languages."""
 
-    def __init__(self, service: str, address: str, remedy: str) -> None:
-        self.service, self.address, self.remedy = service, address, remedy
-        super().__init__(f"{service} does not answer at {address}; {remedy}")
+    def __init__(self, service: str, address: str, remedy: str, *, vi: str) -> None:
+        self.service, self.address, self.remedy, self.vi = service, address, remedy, vi
+        super().__init__(f"{service} does not answer at {address}; {remedy} / không kết nối được; {vi}")
 
 
 class CredentialsWrong(ServiceError):
     """A service refused our name or password; trying again cannot help."""
 
-    def __init__(self, service: str, address: str, remedy: str) -> None:
-        self.service, self.address, self.remedy = service, address, remedy
-        super().__init__(f"{service} at {address} refused our credentials; {remedy}")
+    def __init__(self, service: str, address: str, remedy: str, *, vi: str) -> None:
+        self.service, self.address, self.remedy, self.vi = service, address, remedy, vi
+        super().__init__(f"{service} at {address} refused our credentials; {remedy} / sai tên hoặc mật khẩu; {vi}")
 
 
 def shown(value: object) -> str:

@@ -93,7 +93,12 @@ def prepare(home: Path, port: int, accounts: dict[str, str], autosave_changes: i
     """Write the settings; make or renew our own accounts and roles, and leave those of devices alone."""
     library = plugin()
     if library is None:
-        raise ServiceMissing("mosquitto", f"{LOOPBACK}:{port}", f"{PLUGIN} is not installed; run `make setup`")
+        raise ServiceMissing(
+            "mosquitto",
+            f"{LOOPBACK}:{port}",
+            f"{PLUGIN} is not installed; run `make setup`",
+            vi=f"chưa cài {PLUGIN}; hãy chạy `make setup`",
+        )
     home.mkdir(mode=0o700, exist_ok=True)
     limits = {"autosave": autosave_changes, "queued": MAX_QUEUED}
     text = _SETTINGS.format(host=LOOPBACK, port=port, plugin=library, home=home, **limits)

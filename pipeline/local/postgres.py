@@ -116,7 +116,12 @@ def _create_database(home: Path) -> None:
 def _program(name: str) -> str:
     folder = programs()
     if folder is None:
-        raise ServiceMissing("postgres", LOOPBACK, f"version {OLDEST} or newer is not installed; run `make setup`")
+        raise ServiceMissing(
+            "postgres",
+            LOOPBACK,
+            f"version {OLDEST} or newer is not installed; run `make setup`",
+            vi=f"chưa cài bản {OLDEST} trở lên; hãy chạy `make setup`",
+        )
     return str(folder / name)
 
 

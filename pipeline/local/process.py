@@ -128,7 +128,9 @@ class Child:
             self._pumping.join(1.0)  # its last words may still be in the pipe
         said = " / ".join(self._tail) or "it wrote nothing"
         log = self._folder.logs / f"{self.service.name}.log"
-        raise ServiceMissing(self.service.name, self.service.address, f"{why}; see {log}: {said}")
+        raise ServiceMissing(
+            self.service.name, self.service.address, f"{why}; see {log}: {said}", vi=f"không chạy được; xem {log}"
+        )
 
     def _end(self, number: signal.Signals, patience_s: float) -> None:
         with self._lock:

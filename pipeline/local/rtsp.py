@@ -53,4 +53,9 @@ def answers(port: int, timeout_s: float = 0.4) -> bool:
 
 def _prepare() -> None:
     if not clip.encoded().exists():
-        raise ServiceMissing("rtsp", str(clip.encoded()), "the clip is not there; run `make setup`")
+        raise ServiceMissing(
+            "rtsp",
+            str(clip.encoded()),
+            "the clip is not there; run `make setup`",
+            vi="chưa có đoạn video; hãy chạy `make setup`",
+        )

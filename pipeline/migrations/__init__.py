@@ -17,6 +17,7 @@ from pipeline.core.errors import CredentialsWrong, IocError, ServiceMissing
 
 _LOCK = 0x10C_0001
 _REMEDY = "start it with `ioc up`, or set postgres.dsn"
+_REMEDY_VI = "khởi động bằng `ioc up`, hoặc đặt postgres.dsn"
 
 
 class Migration(NamedTuple):
@@ -53,8 +54,8 @@ def database_error(dsn: str, error: psycopg.OperationalError) -> IocError:
     info = psycopg.conninfo.conninfo_to_dict(dsn)
     address = f"{info.get('host', 'localhost')}:{info.get('port', 5432)}"
     if "password" in str(error) or "authentication" in str(error):
-        return CredentialsWrong("PostgreSQL", address, "check postgres.dsn")
-    return ServiceMissing("PostgreSQL", address, _REMEDY)
+        return CredentialsWrong("PostgreSQL", address, "check postgres.dsn", vi="kiểm tra postgres.dsn")
+    return ServiceMissing("PostgreSQL", address, _REMEDY, vi=_REMEDY_VI)
 
 
 def migrate(connection: psycopg.Connection) -> list[str]:

@@ -27,7 +27,15 @@ from pipeline.cli.vision import evaluate
 from pipeline.config import load
 from pipeline.console import people
 from pipeline.core.catalogue import Calibration, Camera
-from pipeline.core.errors import BadInput, ConfigError, Mendable, Misread, UsageError
+from pipeline.core.errors import (
+    BadInput,
+    ConfigError,
+    CredentialsWrong,
+    Mendable,
+    Misread,
+    ServiceMissing,
+    UsageError,
+)
 from pipeline.core.logins import check_login
 from rules.backtest import parse_input
 from rules.catalogue_files import read_catalogue
@@ -278,7 +286,10 @@ def test_the_numbers_of_a_calibration_have_a_decimal_comma_in_vietnamese() -> No
     assert not re.search(r"\d\.\d", vi)
 
 
-SAYING = (BadInput.__init__, Misread.__init__, Mendable.__init__, Fields.wrong, Fields.unwanted, Fields.bare, refuse)
+SAYING = (
+    *(one.__init__ for one in (BadInput, Misread, Mendable, ServiceMissing, CredentialsWrong)),
+    *(Fields.wrong, Fields.unwanted, Fields.bare, refuse),
+)
 
 
 @pytest.mark.parametrize("saying", SAYING, ids=lambda one: one.__qualname__)

@@ -201,7 +201,8 @@ def test_a_missing_service_is_one_sentence_and_exit_code_3(stack: StackUnderTest
     done = ioc(stack, "device", "list", "--set", "postgres.dsn=postgresql://ioc:hidden@127.0.0.1:1/ioc")
     assert done.returncode == 3
     assert (
-        done.stderr == "ioc: PostgreSQL does not answer at 127.0.0.1:1; start it with `ioc up`, or set postgres.dsn\n"
+        done.stderr == "ioc: PostgreSQL does not answer at 127.0.0.1:1; start it with `ioc up`, or set postgres.dsn"
+        " / không kết nối được; khởi động bằng `ioc up`, hoặc đặt postgres.dsn\n"
     )
 
 
