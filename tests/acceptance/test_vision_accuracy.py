@@ -6,38 +6,21 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
-import cv2
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from pipeline.cli.vision import group
+from tests.slowness import slowness
 from vision.detectors.nanodet import has_integer_dot_products
 
 FRAME_MS = 25.0
-"""The bar, on the machine of UNIT_MS."""
-UNIT_MS = 1.5
-"""CPU time of OpenCV's own people detector on one fixed picture, on that machine when quiet (1.47 to 1.60 ms)."""
+"""The bar, on the machine of tests.slowness when quiet."""
 WITHOUT_DOT_PRODUCTS = 2.3
 """How many times as long the default network takes in 32 bits, which processors use that lack integer dot products."""
 TRIES = 3
 """What else uses the cores comes and goes while the clip is read: one try should be within the bar."""
-
-
-def unit_ms() -> float:
-    """CPU time of the same fixed work now: the mean of 100 passes, one thread."""
-    cv2.setNumThreads(1)
-    picture = np.random.default_rng(1).integers(0, 255, (256, 256), np.uint8)
-    detector = cv2.HOGDescriptor()
-    detector.setSVMDetector(np.asarray(cv2.HOGDescriptor.getDefaultPeopleDetector(), np.float32))
-    detector.detect(picture)
-    began = time.process_time()
-    for _ in range(100):
-        detector.detect(picture)
-    return (time.process_time() - began) * 10
 
 
 def measured(detector: str) -> dict[str, Any]:
@@ -49,11 +32,11 @@ def measured(detector: str) -> dict[str, Any]:
 
 
 def once(detector: str) -> dict[str, Any]:
-    before = unit_ms()
-    done = CliRunner().invoke(group, ["evaluate", "--detector", detector, "--json"])
+    with slowness() as machine:
+        done = CliRunner().invoke(group, ["evaluate", "--detector", detector, "--json"])
     assert done.exit_code == 0, done.output
     table: dict[str, Any] = json.loads(done.output)
-    table["slowness"] = max(1.0, (before + unit_ms()) / 2 / UNIT_MS)
+    table["slowness"] = machine.times
     if detector == "onnx" and not has_integer_dot_products():
         table["slowness"] *= WITHOUT_DOT_PRODUCTS
     print(f"\n{json.dumps(table)}")
