@@ -261,9 +261,8 @@ class _Scene:
         with np.load(io.BytesIO(scene), allow_pickle=False) as read:
             gradient, thumbnail, energy = (np.asarray(read[name], np.float32) for name in _PLANES)
             rows, columns = gradient.shape[1:]
-            width, height = map(
-                int, read["size"] if "size" in read else (4 * columns, 4 * rows)
-            )  # older ones have none
+            older = (4 * columns, 4 * rows)  # they were kept without their size
+            width, height = map(int, read.get("size", older))
             made = cls(Sample(gradient, thumbnail, *read["figures"].tolist()), (width, height), -LEARN_MS)
         made._energy, made._count = energy, LEARN_SAMPLES
         return made

@@ -16,7 +16,7 @@ from tests.unit.vision.test_tamper_alert import CAMERA, YARD, seconds
 from vision.camera import WAITING_LIMIT
 from vision.detectors.scripted import Scripted
 from vision.evidence import Evidence
-from vision.picture import Image, Picture, Seen
+from vision.picture import Picture, Seen
 
 WATCHED = msgspec.structs.replace(CAMERA, zones=(YARD,))
 FAILURES = "ioc_camera_detector_failures_total"
@@ -29,18 +29,15 @@ class Broken:
         raise RuntimeError("no more memory")
 
 
-def edges(image: Image) -> float:
+def edges(jpeg: bytes) -> float:
+    """How sharp a picture is above its caption."""
+    image = np.asarray(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR))[:500]
     return float(np.asarray(cv2.Laplacian(image, cv2.CV_32F)).std())
 
 
 def all_blurred(shown: Evidence) -> bool:
-    """Whether the copy for everybody has lost the edges that the clear one has, above the caption."""
-    both = [
-        np.asarray(cv2.imdecode(np.frombuffer(each, np.uint8), cv2.IMREAD_COLOR))[:500]
-        for each in (shown.jpeg, shown.clear)
-    ]
-    hidden, clear = (float(np.asarray(cv2.Laplacian(image, cv2.CV_32F)).std()) for image in both)
-    return hidden < clear / 3
+    """Whether the copy for everybody has lost the edges that the clear one has."""
+    return edges(shown.jpeg) < edges(shown.clear) / 3
 
 
 def check(done: Worked, pictures: int) -> None:
