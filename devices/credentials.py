@@ -63,7 +63,10 @@ class DynamicSecurity:
             responses: list[dict[str, Any]] = self._answers.get(timeout=_ANSWER_LIMIT_S)["responses"]
         except queue.Empty:
             raise ServiceMissing(
-                "mosquitto's dynamic security", self._broker.address, "see `ioc doctor`", vi="xem `ioc doctor`"
+                "mosquitto's dynamic security",
+                self._broker.address,
+                "see `ioc doctor`",
+                vi="chạy `ioc doctor` để xem nguyên nhân",
             ) from None
         return responses
 
