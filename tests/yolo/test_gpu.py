@@ -22,9 +22,8 @@ SURE = 0.3
 class Noted:
     """Stands in for `ultralytics.YOLO`: notes what it is asked for, sees nothing."""
 
-    names = {0: "person"}  # noqa: RUF012
-
     def __init__(self) -> None:
+        self.names = {0: "person"}
         self.asked: list[dict[str, Any]] = []
 
     def predict(self, images: list[np.ndarray], **options: Any) -> list[Any]:
