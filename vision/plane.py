@@ -94,16 +94,6 @@ class Plane:
         down = np.stack([x, y], 1)[:, :, None] * forward[2, :2]
         return np.asarray((top - down) / np.square(w)[:, None, None])
 
-    def covariance(self, points: ArrayLike, sigma_px: ArrayLike) -> Floats:
-        """Covariance in m2 of where pixels are on the ground, N x 2 x 2, when they are wrong by `sigma_px` (N or 1)."""
-        slope = self.jacobian(points)
-        noise = np.square(np.broadcast_to(np.asarray(sigma_px, float), (len(slope),)))
-        return np.asarray(slope @ slope.transpose(0, 2, 1) * noise[:, None, None])
-
-    def sigma_m(self, points: ArrayLike, sigma_px: ArrayLike) -> Floats:
-        """Standard deviation in metres along the worst direction, N, when pixels are wrong by `sigma_px`."""
-        return np.asarray(np.sqrt(np.linalg.eigvalsh(self.covariance(points, sigma_px))[:, 1]))
-
     def speed_sigma(self, place: ArrayLike, velocity: ArrayLike, noise: float, seconds: float = 1.0) -> float:
         """One sigma of a speed (m/s): of what was seen, `noise`, and of the ground's own scale on the way, `seconds` of
         the velocity with the middle at a place in metres.

@@ -11,6 +11,8 @@ import pytest
 from pipeline.core.catalogue import Calibration
 from pipeline.core.errors import BadInput
 from vision.calibration import Anchor
+from vision.motion import GroundSpace
+from vision.picture import Box
 from vision.plane import Plane
 
 SIZE = (800, 600)
@@ -47,9 +49,12 @@ def test_nothing_stands_at_or_above_the_horizon() -> None:
 
 def test_the_jacobian_is_metres_a_pixel() -> None:
     # Z = 2500 / (y - 300): at y 400, dZ/dy = -2500 / 100^2 = -0.25; X = (x - 400) Z / 500: dX/dx = 25 / 500 = 0.05
-    (slope,) = plane(points=POINTS).jacobian([(400, 400)])
+    made = plane(points=POINTS)
+    (slope,) = made.jacobian([(400, 400)])
     assert slope.tolist() == [pytest.approx([0.05, 0], abs=1e-6), pytest.approx([0, -0.25], abs=1e-6)]
-    assert plane(points=POINTS).sigma_m([(400, 400)], 4.0).tolist() == [pytest.approx(1.0, abs=1e-5)]
+    (foot,) = GroundSpace(made).measure([Box(385, 320, 30, 80)])  # 80 px high: its foot is 4 px off, one sigma
+    assert foot is not None
+    assert np.sqrt(np.linalg.eigvalsh(foot.covariance)[1]) == pytest.approx(1.0, abs=1e-5)
 
 
 def test_people_are_as_tall_as_their_distance_from_the_horizon_says() -> None:
